@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+/**
+ * Counts the words of all text files under node_modules, or of the files you name: `npm run demo -- 'logs/*.log'`.
+ * Two lazy functions, written here, travel to the workers; a tree of merges brings their results together.
+ *
+ * Options: --inline runs in this thread (same answer, same keys); --keys prints the key of the answer.
+ */
+import { parseArgs } from 'node:util';
+import { Executor, lazy, plan, progress, readBlocks, readBytes, visualize } from 'heddle';
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { inline: { type: 'boolean', default: false }, keys: { type: 'boolean', default: false }, graph: { type: 'string', default: 'graph.svg' } },
+});
+const paths = positionals.length > 0 ? positionals : ['node_modules/**/*.{md,txt,js,ts}'];
+
+/** Words of a block, each with its count. */
+const count = lazy(function count(bytes) {
+  const counts = new Map();
+  for (const word of new TextDecoder().decode(bytes).toLowerCase().match(/[a-z]+/g) ?? []) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return counts;
+});
+
+/** Several tables of counts as one. */
+const merge = lazy(function merge(tables) {
+  const total = new Map();
+  for (const table of tables) for (const [word, n] of table) total.set(word, (total.get(word) ?? 0) + n);
+  return total;
+});
+
+/** Merges sixteen at a time, until one is left. */
+function mergeTree(tables) {
+  while (tables.length > 1) tables = Array.from({ length: Math.ceil(tables.length / 16) }, (_, i) => merge(tables.slice(i * 16, i * 16 + 16)));
+  return tables[0];
+}
+
+const executor = new Executor(options.inline ? { engine: 'inline' } : {});
+try {
+  const began = performance.now();
+  const { paths: files } = await readBlocks(paths, { sample: false });
+  const blocks = await readBytes(paths, { delimiter: '\n', lazy: true });
+  const total = mergeTree(blocks.map((block) => count(block)));
+  const { tasksBefore, tasksAfter, bytesToRead } = await plan(total);
+  const mebibytes = bytesToRead / 2 ** 20;
+  console.log(`${files.length} files, ${mebibytes.toFixed(1)} MiB, ${blocks.length} blocks; ${tasksBefore} tasks, ${tasksAfter} after optimising; ${executor.describeWorkers().length} workers`);
+
+  const planned = performance.now();
+  const future = executor.compute(total);
+  await progress(future);
+  const counts = await future;
+  const seconds = (performance.now() - planned) / 1000;
+  console.log(`counted in ${seconds.toFixed(2)} s: ${(mebibytes / seconds).toFixed(0)} MiB/s (listing and planning before: ${((planned - began) / 1000).toFixed(2)} s)\n`);
+
+  const top = [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)).slice(0, 20);
+  for (const [word, n] of top) console.log(`${String(n).padStart(10)}  ${word}`);
+  if (options.keys) console.log(`\nkey ${total.key}`);
+  console.log(`\n${await visualize(total, options.graph)} shows the graph`);
+} finally {
+  await executor.close();
+}

@@ -1,0 +1,263 @@
+import { lazySymbol } from './canonical/describe.ts';
+import { leafText, type Leaf } from './canonical/leaf.ts';
+import { Holes, type Shape } from './canonical/shape.ts';
+import { handleText, isObject, Walk } from './canonical/walk.ts';
+import { typeError } from './errors.ts';
+import { capture } from './function/capture.ts';
+import { captureOf } from './function-state.ts';
+import { taskOf } from './handle.ts';
+import { Op, type Tape } from './tape.ts';
+import type { CapturedData, Task } from './task.ts';
+
+/**
+ * Arguments become a tape, their canonical text and the tasks they depend on.
+ * The walk that hashes reads every object once; the tape is made from what it read, so later changes to a caller's array do not reach the task.
+ *
+ *     merge([count, 7])   →   tape [dependency 0, literal 7, array 2]   text [v<token>,7)   dependencies [count]
+ *
+ * A part without Values is one literal (a copy of its containers; bytes are not copied), or one capture where a structured clone would lose something.
+ */
+export interface Encoded {
+  readonly tape: Tape;
+  readonly text: string;
+  readonly dependencies: readonly Task[];
+}
+
+/** `traverse: false`: only arguments that are Values themselves are dependencies. `root` is what errors call the list. */
+export function encode(args: readonly unknown[], traverse = true, root = 'args'): Encoded {
+  const encoder = new Encoder(traverse);
+  let text = '';
+  for (let i = 0; i < args.length; i++) {
+    const one = encoder.add(args[i], root, i);
+    text = i === 0 ? one : `${text},${one}`;
+  }
+  return { tape: encoder.tape, text, dependencies: encoder.dependencies };
+}
+
+/** One piece of data as a tape. */
+export function encodeData(data: unknown): Encoded {
+  const encoder = new Encoder(true);
+  const text = encoder.add(data, 'data', undefined);
+  return { tape: encoder.tape, text, dependencies: encoder.dependencies };
+}
+
+const noTasks: readonly Task[] = Object.freeze([]);
+
+class Encoder {
+  readonly tape: unknown[] = [];
+  readonly #traverse: boolean;
+  #dependencies: Task[] | undefined;
+  #walk: Walk | undefined;
+  #indexes: Map<string, number> | undefined;
+
+  constructor(traverse: boolean) {
+    this.#traverse = traverse;
+  }
+
+  get dependencies(): readonly Task[] {
+    return this.#dependencies ?? noTasks;
+  }
+
+  add(value: unknown, root: string, index: number | undefined): string {
+    if (!isObject(value)) {
+      this.#primitive(value, root, index);
+      return leafText(value as Leaf);
+    }
+    const task = taskOf(value);
+    if (task !== undefined) {
+      this.#depend(task);
+      return handleText(task);
+    }
+    this.#walk ??= new Walk(taskOf, this.#traverse ? refuseHolder : undefined, true);
+    const path = pathOf(root, index);
+    const shape = this.#walk.shape(value, path);
+    if (this.#traverse && shape.hasHandle) this.#emit(shape, path);
+    else this.#whole(shape, path);
+    return shape.text as string;
+  }
+
+  #primitive(value: unknown, root: string, index: number | undefined): void {
+    if (typeof value === 'symbol') this.tape.push(Op.captured, captured(value, pathOf(root, index)));
+    else this.tape.push(Op.literal, value);
+  }
+
+  #depend(task: Task): void {
+    this.tape.push(Op.dependency, this.#indexOf(task));
+  }
+
+  #indexOf(task: Task): number {
+    if (this.#dependencies === undefined) {
+      this.#dependencies = [task];
+      return 0;
+    }
+    const list = this.#dependencies;
+    if (list.length < 8) {
+      for (let i = 0; i < list.length; i++) if (isSame(list[i]!, task)) return i;
+      return list.push(task) - 1;
+    }
+    this.#indexes ??= new Map(list.map(({ id }, i) => [id, i]));
+    const known = this.#indexes.get(task.id);
+    if (known !== undefined && isSame(list[known]!, task)) return known;
+    // a second task under a key that was given stays in the list, so that the graph can refuse it
+    this.#indexes.set(task.id, list.length);
+    return list.push(task) - 1;
+  }
+
+  /** A part with Values in it, taken apart down to them. */
+  #emit(root: Shape, path: string): void {
+    const walk = this.#walk as Walk;
+    const stack: { readonly shape: Shape; next: number }[] = [];
+    const enter = (shape: Shape): void => {
+      if (shape.isCyclic) throw typeError('ERR_INVALID_ARGUMENT', `${path} goes round in a cycle that holds a Value, and cannot be built before the Value is known; pass the Value as an argument of its own`);
+      if (shape.kind === 'array' && shape.keys.length > 0) throw typeError('ERR_INVALID_ARGUMENT', `${path} has an array with Values and further properties (${shape.keys.map(String).join(', ')}); pass those as an object`);
+      stack.push({ shape, next: 0 });
+    };
+    enter(root);
+    for (let top = stack[0]; top !== undefined; top = stack[stack.length - 1]) {
+      const { shape } = top;
+      if (top.next === shape.items.length) {
+        this.#container(shape);
+        stack.pop();
+        continue;
+      }
+      const item = shape.items[top.next++];
+      if (!isObject(item)) this.#primitive(item, path, undefined);
+      // data between Values: a missing element arrives as undefined
+      else if (item instanceof Holes) for (let i = 0; i < item.count; i++) this.tape.push(Op.literal, undefined);
+      else {
+        const task = taskOf(item);
+        if (task !== undefined) this.#depend(task);
+        else {
+          const child = walk.known(item);
+          if (child.hasHandle) enter(child);
+          else this.#whole(child, path);
+        }
+      }
+      if (this.tape.length > longestTape) throw typeError('ERR_INVALID_ARGUMENT', `${path} repeats its parts more than ${longestTape / 2} times; make what is shared a Value of its own with value()`);
+    }
+  }
+
+  #container(shape: Shape): void {
+    const { kind, items, keys } = shape;
+    if (kind === 'object') this.tape.push(Op.object, keys);
+    else if (kind === 'map') this.tape.push(Op.map, items.length);
+    else if (kind === 'set') this.tape.push(Op.set, items.length);
+    else this.tape.push(Op.array, items.reduce((n: number, item) => n + (item instanceof Holes ? item.count : 1), 0));
+  }
+
+  /** A part without Values, in one piece. */
+  #whole(shape: Shape, path: string): void {
+    const data = shape.hasHandle ? shape.value : copyOf(shape, this.#walk as Walk);
+    if (shape.isRich || shape.hasHandle) this.tape.push(Op.captured, captured(data, path));
+    else this.tape.push(Op.literal, data);
+  }
+}
+
+const longestTape = 2 ** 25;
+
+function isSame(a: Task, b: Task): boolean {
+  return a === b || (a.id === b.id && a.token === b.token);
+}
+
+function pathOf(root: string, index: number | undefined): string {
+  return index === undefined ? root : `${root}[${index}]`;
+}
+
+function captured(data: unknown, path: string): CapturedData {
+  const plain: unknown = typeof data === 'function' ? ((data as { readonly [lazySymbol]?: unknown })[lazySymbol] ?? data) : data;
+  const taken = typeof data === 'function' && plain === data ? captureOf(data as (...args: never) => unknown) : capture(data, { label: path });
+  return { data, capture: taken };
+}
+
+function refuseHolder(shape: Shape, path: string): never {
+  const what = shape.kind === 'function' ? 'a function that captures a Value' : 'an object of a class with a Value in it';
+  throw typeError('ERR_VALUE_USED', `${path} is ${what}; Values are found in arrays, plain objects, Maps and Sets only: pass the Value as an argument of its own`);
+}
+
+/** Copies arrays, plain objects, Maps, Sets and Dates, shared and cyclic ones too; all else stays itself. */
+function copyOf(root: Shape, walk: Walk): unknown {
+  const open: Shape[] = [];
+  const begin = (shape: Shape): unknown => {
+    if (shape.copy !== undefined) return shape.copy;
+    // what leads back to its container through an instance would lead out of the copy
+    if (!shape.isExact || (shape.isRich && shape.isCyclic)) return shape.value;
+    if (shape.kind === 'leaf') return shape.value instanceof Date ? new Date(shape.value.getTime()) : shape.value;
+    if (shape.kind === 'function' || shape.kind === 'instance') return shape.value;
+    shape.copy = shape.kind === 'array' ? [] : shape.kind === 'object' ? {} : shape.kind === 'map' ? new Map() : new Set();
+    open.push(shape);
+    return shape.copy;
+  };
+  const part = (item: unknown): unknown => (isObject(item) ? begin(walk.known(item)) : item);
+  const copy = begin(root);
+  for (let shape = open.pop(); shape !== undefined; shape = open.pop()) fill(shape, part);
+  return copy;
+}
+
+function fill(shape: Shape, part: (item: unknown) => unknown): void {
+  const { items, keys } = shape;
+  if (shape.kind === 'array') fillArray(shape, part);
+  else if (shape.kind === 'object') for (let i = 0; i < items.length; i++) setOwn(shape.copy as object, keys[i] as string, part(items[i]));
+  else if (shape.kind === 'map') for (let i = 0; i < items.length; i += 2) (shape.copy as Map<unknown, unknown>).set(part(items[i]), part(items[i + 1]));
+  else for (const item of items) (shape.copy as Set<unknown>).add(part(item));
+}
+
+function fillArray(shape: Shape, part: (item: unknown) => unknown): void {
+  const array = shape.copy as unknown[];
+  const elements = shape.items.length - shape.keys.length;
+  for (let i = 0; i < elements; i++) {
+    const item = shape.items[i];
+    if (item instanceof Holes) array.length += item.count;
+    else array.push(part(item));
+  }
+  for (let i = elements; i < shape.items.length; i++) setOwn(array, shape.keys[i - elements] as string, part(shape.items[i]));
+}
+
+/** `__proto__` is an ordinary name here. */
+function setOwn(object: object, key: string, value: unknown): void {
+  if (key === '__proto__') Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+  else (object as Record<string, unknown>)[key] = value;
+}
+
+/** The arguments of a tape again, with `handle(i)` for its i-th dependency. */
+export function decode(tape: Tape, handle: (dependency: number) => unknown): unknown[] {
+  const stack: unknown[] = [];
+  for (let at = 0; at < tape.length; at += 2) {
+    const operand = tape[at + 1];
+    switch (tape[at]) {
+      case Op.literal:
+        stack.push(operand);
+        break;
+      case Op.captured:
+        stack.push((operand as CapturedData).data);
+        break;
+      case Op.dependency:
+        stack.push(handle(operand as number));
+        break;
+      case Op.array:
+        stack.push(take(stack, operand as number));
+        break;
+      case Op.set:
+        stack.push(new Set(take(stack, operand as number)));
+        break;
+      case Op.map: {
+        const flat = take(stack, operand as number);
+        stack.push(new Map(Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]])));
+        break;
+      }
+      case Op.object: {
+        const names = operand as readonly string[];
+        const object = {};
+        for (const [i, value] of take(stack, names.length).entries()) setOwn(object, names[i] as string, value);
+        stack.push(object);
+        break;
+      }
+      default:
+        throw new TypeError(`op ${String(tape[at])} has no place in a task's own tape`);
+    }
+  }
+  return stack;
+}
+
+function take(stack: unknown[], n: number): unknown[] {
+  return n === 0 ? [] : stack.splice(-n);
+}

@@ -1,0 +1,70 @@
+import { hash } from 'node:crypto';
+
+/** 32 hex digits of a canonical text: half a SHA-256. */
+export function digest(text: string): string {
+  return hash('sha256', text, 'hex').slice(0, 32);
+}
+
+/** 32 hex digits of bytes; shared memory is read where it lies. */
+export function bytesDigest(bytes: NodeJS.ArrayBufferView): string {
+  return hash('sha256', bytes, 'hex').slice(0, 32);
+}
+
+/**
+ * A text that no other structure can imitate: its length comes first, so nothing in it can end it early.
+ * A lone surrogate would become U+FFFD on its way into the hash, so such text is escaped.
+ */
+export function stringText(text: string): string {
+  return isWellFormed(text) ? `"${text.length}:${text}` : `!${JSON.stringify(text)}`;
+}
+
+/** What takes part in a text as it is. */
+export type Leaf = string | number | bigint | boolean | symbol | null | undefined;
+
+/** Canonical text of a primitive. */
+export function leafText(value: Leaf): string {
+  switch (typeof value) {
+    case 'string':
+      return stringText(value);
+    case 'number':
+      return value === 0 && Object.is(value, -0) ? '-0' : `${value}`;
+    case 'boolean':
+      return value ? 't' : 'f';
+    case 'undefined':
+      return 'u';
+    case 'bigint':
+      return `${value}n`;
+    case 'symbol':
+      return symbolText(value);
+    default:
+      return 'n';
+  }
+}
+
+const wellKnown: ReadonlyMap<symbol, string> = new Map(
+  Object.getOwnPropertyNames(Symbol).flatMap((name): [symbol, string][] => {
+    const symbol: unknown = Reflect.get(Symbol, name);
+    return typeof symbol === 'symbol' ? [[symbol, name]] : [];
+  }),
+);
+
+/** By registered key, by well-known name, else by description: a copy in another process is another symbol. */
+export function symbolText(symbol: symbol): string {
+  const registered = Symbol.keyFor(symbol);
+  if (registered !== undefined) return `y@${stringText(registered)}`;
+  const known = wellKnown.get(symbol);
+  return known === undefined ? `y${leafText(symbol.description)}` : `y*${known}`;
+}
+
+const limit = 64;
+
+/** A text, or its digest when it is long. Depends on the text alone, so shared parts can be hashed once without being seen as shared. */
+export function compact(text: string): string {
+  return text.length > limit ? `#${digest(text)}` : text;
+}
+
+// Absent from the types of es2023; there since Node 20.
+const wellFormed = (String.prototype as unknown as { readonly isWellFormed: (this: string) => boolean }).isWellFormed;
+function isWellFormed(text: string): boolean {
+  return wellFormed.call(text);
+}

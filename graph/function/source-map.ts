@@ -1,0 +1,71 @@
+import type { TraceMap } from '@jridgewell/trace-mapping';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { isAbsolute } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Place } from './script.ts';
+import { type Script, scriptByUrl } from './script.ts';
+
+/** A place in what the user wrote: a path (or URL), line and column from 1. */
+export interface UserPlace {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+const maps = new WeakMap<Script, TraceMap | null>();
+
+function mapping(): typeof import('@jridgewell/trace-mapping') {
+  return createRequire(import.meta.url)('@jridgewell/trace-mapping');
+}
+
+function mapOf(script: Script): TraceMap | undefined {
+  let map = maps.get(script);
+  if (map === undefined) {
+    map = null;
+    try {
+      const text = mapText(script);
+      if (text !== undefined) map = new (mapping().TraceMap)(text, script.url);
+    } catch {
+      // a map that is damaged or gone: the script's own lines are shown
+    }
+    maps.set(script, map);
+  }
+  return map ?? undefined;
+}
+
+function mapText(script: Script): string | undefined {
+  const url = script.sourceMapURL;
+  if (url === '') return undefined;
+  if (url.startsWith('data:')) {
+    const comma = url.indexOf(',');
+    const body = url.slice(comma + 1);
+    return url.slice(0, comma).endsWith(';base64') ? Buffer.from(body, 'base64').toString('utf8') : decodeURIComponent(body);
+  }
+  return readFileSync(new URL(url, script.url), 'utf8');
+}
+
+/** Where a place of a script lies in what the user wrote. */
+export function userPlace(script: Script, { line, column }: Place): UserPlace {
+  const map = mapOf(script);
+  const original = map && mapping().originalPositionFor(map, { line: line + 1, column });
+  if (original?.source) return { file: readable(original.source), line: original.line, column: original.column + 1 };
+  return { file: readable(script.url), line: line + 1, column: column + 1 };
+}
+
+/** Maps a place in the text of a stack; `undefined`: nothing to map. `transpiledInPlace`: also where source and script have one URL. */
+export function mapPlace(url: string, place: Place, transpiledInPlace: boolean): UserPlace | undefined {
+  const script = scriptByUrl(url);
+  if (script === undefined || script.sourceMapURL === '') return undefined;
+  const found = userPlace(script, place);
+  return !transpiledInPlace && found.file === readable(script.url) ? undefined : found;
+}
+
+function readable(url: string): string {
+  if (isAbsolute(url) || !url.startsWith('file:')) return url;
+  try {
+    return fileURLToPath(url);
+  } catch {
+    return url;
+  }
+}

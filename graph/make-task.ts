@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto';
+import { withAnnotations } from './annotate.ts';
+import { decode, type Encoded, encode, encodeData } from './args.ts';
+import { type LazyParts, lazySymbol } from './canonical/describe.ts';
+import { digest, leafText, stringText } from './canonical/leaf.ts';
+import { Walk } from './canonical/walk.ts';
+import { type FunctionState, functionState } from './function-state.ts';
+import { taskOf } from './handle.ts';
+import { checkTaskOptions, noOptions, type TaskOptions } from './options.ts';
+import { keyName, typeName } from './names.ts';
+import { type Callee, keyOf, type Task } from './task.ts';
+
+/** A task that calls a plain function or a LazyFunction. No Value is made. */
+export function makeTask(fn: unknown, args: readonly unknown[]): Task {
+  const lazy = typeof fn === 'function' ? (fn as { readonly [lazySymbol]?: LazyParts })[lazySymbol] : undefined;
+  return lazy === undefined ? callTask(functionState(fn), args, withAnnotations(noOptions)) : callTask(functionState(lazy.fn), args, withAnnotations(lazy.options));
+}
+
+/** A task that calls a function of the user's. `options` are merged and checked. */
+export function callTask(state: FunctionState, args: readonly unknown[], options: TaskOptions): Task {
+  const callee = state.callee();
+  if (options.pure === undefined) state.warnIfImpure();
+  return finish(callee, options.name ?? callee.name, encode(args, options.traverse !== false), args.length, options, noExtra);
+}
+
+/** Wraps data. */
+export function makeData(data: unknown, options: { readonly name?: string | undefined; readonly key?: string | undefined; readonly scattered?: boolean | undefined } = noOptions): Task {
+  const { scattered, ...rest } = options;
+  const merged = withAnnotations(checkTaskOptions(rest));
+  return finish(undefined, merged.name ?? typeName(data), encodeData(data), 1, merged, scattered === true ? { scattered } : noExtra);
+}
+
+/** What a task has beside its call. */
+interface Extra {
+  readonly hosts?: readonly string[] | undefined;
+  readonly bytesToRead?: number | undefined;
+  readonly scattered?: boolean;
+  /** Text that is hashed in place of the arguments. */
+  readonly content?: string | undefined;
+}
+const noExtra: Extra = Object.freeze({});
+const contents = new WeakMap<Task, string>();
+
+function finish(callee: Callee | undefined, name: string, { tape, text, dependencies }: Encoded, argc: number, options: TaskOptions, extra: Extra): Task {
+  const { key, pure, version } = options;
+  let token =
+    pure === false
+      ? randomBytes(16).toString('hex')
+      : digest(`${stringText(name)}${callee === undefined ? '=' : callee.identity}${version === undefined ? '' : `~${leafText(version)}`}(${extra.content ?? text})`);
+  let id = token;
+  let givenKey: string | undefined;
+  // a task asked to have the key it has anyway is that task
+  if (key !== undefined && key !== `${name}-${token}`) {
+    givenKey = key;
+    id = key;
+    token = digest(`${token}@${stringText(key)}`); // dependants count a task by its key
+  }
+  const { hosts, bytesToRead = 0, scattered = false } = extra;
+  const task: Task = { id, name, token, givenKey, callee, tape, argc, dependencies, options, hosts, bytesToRead, scattered };
+  if (extra.content !== undefined) contents.set(task, extra.content);
+  return task;
+}
+
+/** The same task with other options on top. `handle` makes what stands for a dependency. */
+export function remakeTask(task: Task, options: TaskOptions, handle: (task: Task) => unknown): Task {
+  const merged = withAnnotations(Object.freeze({ ...task.options, ...options }));
+  const { callee, scattered, hosts, bytesToRead } = task;
+  if (!changesKey(options)) return { ...task, options: merged };
+  const args = decode(task.tape, (i) => handle(task.dependencies[i] as Task));
+  const name = merged.name ?? task.name;
+  const encoded = callee === undefined ? encodeData(args[0]) : encode(args, merged.traverse !== false);
+  return finish(callee, name, encoded, task.argc, merged, { hosts, bytesToRead, scattered, content: contents.get(task) });
+}
+
+function changesKey({ name, key, pure, version }: TaskOptions): boolean {
+  return name !== undefined || key !== undefined || pure !== undefined || version !== undefined;
+}
+
+/** Whether two tasks may stand under one key. */
+export function sameTask(a: Task, b: Task): boolean {
+  return a === b || (a.token === b.token && keyOf(a) === keyOf(b));
+}
+
+/** A function of one of heddle's own worker modules, `src/storage/read-block.js`. Raise `version` when what it does changes: keys change with it. */
+export function ownFunction(module: string, name: string, version: number): Callee {
+  return Object.freeze({ name, identity: digest(`own${stringText(module)}${stringText(name)}${version}`), fn: undefined, source: Object.freeze({ kind: 'own', module, name }) });
+}
+
+/** What `callOwn` takes beside the arguments. */
+export interface OwnCall {
+  /** First part of the key. */
+  readonly name: string;
+  /** Hashed in place of the arguments. */
+  readonly tokenOf?: readonly unknown[] | undefined;
+  readonly hosts?: readonly string[] | undefined;
+  readonly bytesToRead?: number | undefined;
+  readonly pure?: boolean | undefined;
+  readonly options?: TaskOptions | undefined;
+}
+
+/** A task that calls one of heddle's own functions; Values may be among the arguments. */
+export function ownTask(callee: Callee, args: readonly unknown[], call: OwnCall): Task {
+  const { name, tokenOf, hosts, bytesToRead, pure, options } = call;
+  const own = checkTaskOptions({ name: keyName(name), pure, ...options });
+  const merged = withAnnotations(own);
+  const encoded = encode(args);
+  return finish(callee, merged.name as string, encoded, args.length, merged, { hosts, bytesToRead, content: tokenOf && contentText(tokenOf) });
+}
+
+function contentText(tokenOf: readonly unknown[]): string {
+  const walk = new Walk(taskOf);
+  return tokenOf.map((part, i) => walk.text(part, `tokenOf[${i}]`)).join();
+}

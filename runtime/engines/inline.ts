@@ -1,0 +1,32 @@
+import type { Engine } from '../engine.ts';
+import type { StartWorker } from '../pool/transport.ts';
+import { WorkerCore } from '../worker/core.ts';
+import { LocalEngine, type LocalOptions } from './local.ts';
+
+/** One worker in the caller's own thread, for debugging: breakpoints, stacks and `console.log` are where one expects them. */
+export function inlineEngine(options: Omit<LocalOptions, 'name' | 'start' | 'isLive' | 'workers'>): Engine {
+  return new LocalEngine({ ...options, name: 'inline', start: startInline, isLive: true, workers: [{ name: 'inline', host: 'localhost', resources: {} }] });
+}
+
+const startInline: StartWorker = (settings, receive) => {
+  let isOpen = true;
+  const inTurn = (work: () => void): void => {
+    const timer = setImmediate(() => isOpen && work());
+    if (!isOpen) clearImmediate(timer);
+  };
+  const core = new WorkerCore({
+    settings,
+    send: (message) => queueMicrotask(() => isOpen && receive(message)),
+    poll: () => {},
+    later: inTurn,
+  });
+  queueMicrotask(() => isOpen && receive({ kind: 'ready' }));
+  return {
+    post: (message) => inTurn(() => core.receive(message)),
+    setBusy: () => {},
+    terminate: async () => {
+      isOpen = false;
+      core.close();
+    },
+  };
+};

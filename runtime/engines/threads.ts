@@ -1,0 +1,11 @@
+import type { ResourceLimits } from 'node:worker_threads';
+import type { Engine } from '../engine.ts';
+import { threadStarter } from '../pool/thread.ts';
+import { LocalEngine, type LocalOptions } from './local.ts';
+
+/** Worker threads of this process: the default engine. */
+export function threadsEngine(
+  options: Omit<LocalOptions, 'name' | 'start' | 'isLive'> & { readonly env: NodeJS.ProcessEnv | undefined; readonly resourceLimits: ResourceLimits | undefined },
+): Engine {
+  return new LocalEngine({ ...options, name: 'threads', start: threadStarter(options), isLive: false });
+}

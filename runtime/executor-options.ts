@@ -1,0 +1,167 @@
+import { availableParallelism, hostname } from 'node:os';
+import { pathToFileURL } from 'node:url';
+import { type ByteSize, defaultPasses, describeWrong, type Duration, HeddleError, parseDuration, type Pass, rangeError, typeError, type WorkerDescription } from '../graph/index.ts';
+import type { Engine } from './engine.ts';
+
+/** One worker, when they are not all alike. */
+export interface WorkerOptions {
+  readonly name?: string | undefined;
+  /** The host that locality hints are matched with. @default this machine */
+  readonly host?: string | undefined;
+  /** What its tasks may occupy together: `{ gpu: 1 }`. @default none */
+  readonly resources?: Readonly<Record<string, number>> | undefined;
+}
+
+/** Options that every engine takes. */
+export interface CommonOptions {
+  /** Retries of a task that sets none. @default 0 */
+  readonly retries?: number | undefined;
+  /** A task that kills its worker more often than this fails with `ERR_KILLED_WORKER`. @default 3 */
+  readonly allowedFailures?: number | undefined;
+  /** How long a task waits for a worker that may run it, before `ERR_NO_WORKER`. @default no limit (a warning at once) */
+  readonly noWorkerTimeout?: Duration | undefined;
+  /** How long a cancelled task has to heed its `signal` before its thread is replaced. @default '2 s' */
+  readonly cancelGrace?: Duration | undefined;
+  /** A module that each worker imports once, before its first task. */
+  readonly setup?: string | URL | undefined;
+  /** Passes of the compiler, in order. @default heddle/graph's `defaultPasses` */
+  readonly passes?: readonly object[] | undefined;
+  /** Compares arguments before and after each task; a changed one is `ERR_MUTATED_ARGUMENT`. For tests. @default false */
+  readonly checkMutation?: boolean | undefined;
+  /** Shows a progress bar while work is going on. @default false */
+  readonly progress?: boolean | undefined;
+  /** Serves a page on loopback. Not there yet: `ERR_UNSUPPORTED`. @default false */
+  readonly dashboard?: boolean | { readonly port?: number | undefined; readonly host?: string | undefined } | undefined;
+  /** Closes the executor when it fires. */
+  readonly signal?: AbortSignal | undefined;
+  /** Directory of the persistent result cache. Not there yet: `ERR_UNSUPPORTED`. @default off */
+  readonly cache?: string | undefined;
+}
+
+/** Options of an executor in this process. */
+export interface ExecutorOptions extends CommonOptions {
+  /** `inline` runs in the caller's thread, for debugging; an object is an Engine of your own (heddle/runtime). `processes` is not there yet: `ERR_UNSUPPORTED`. @default 'threads' */
+  readonly engine?: 'threads' | 'processes' | 'inline' | object | undefined;
+  /** How many, or which. @default os.availableParallelism() */
+  readonly workers?: number | readonly WorkerOptions[] | undefined;
+  /** For results of all workers together. Not there yet: `ERR_UNSUPPORTED`. @default 60 % of what the process may use */
+  readonly memoryLimit?: ByteSize | undefined;
+  /** Not there yet: `ERR_UNSUPPORTED`. @default a folder of its own in os.tmpdir() */
+  readonly spillDirectory?: string | undefined;
+  /** Blocks and byte results lie in shared memory: no copies between workers; some APIs refuse such views. @default false */
+  readonly sharedMemory?: boolean | undefined;
+  /** Environment of the workers. @default a copy of process.env */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** V8's limits for each worker, as in node:worker_threads. */
+  readonly resourceLimits?: { readonly maxOldGenerationSizeMb?: number | undefined; readonly maxYoungGenerationSizeMb?: number | undefined; readonly stackSizeMb?: number | undefined } | undefined;
+}
+
+/** Options, checked and with their defaults. */
+export interface CheckedOptions {
+  readonly engine: 'threads' | 'inline' | Engine;
+  readonly workers: readonly WorkerDescription[];
+  readonly retries: number;
+  readonly allowedFailures: number;
+  readonly noWorkerTimeoutMs: number;
+  readonly cancelGraceMs: number;
+  readonly setup: string | undefined;
+  readonly passes: readonly Pass[];
+  readonly checkMutation: boolean;
+  readonly sharedMemory: boolean;
+  readonly progress: boolean;
+  readonly signal: AbortSignal | undefined;
+  readonly env: NodeJS.ProcessEnv | undefined;
+  readonly resourceLimits: NonNullable<ExecutorOptions['resourceLimits']> | undefined;
+}
+
+const known: ReadonlySet<string> = new Set([
+  'retries', 'allowedFailures', 'noWorkerTimeout', 'cancelGrace', 'setup', 'passes', 'checkMutation', 'progress', 'dashboard', 'signal', 'cache',
+  'engine', 'workers', 'memoryLimit', 'spillDirectory', 'sharedMemory', 'env', 'resourceLimits',
+]);
+/** In the contract, and not built yet. */
+const later: ReadonlySet<string> = new Set(['dashboard', 'cache', 'memoryLimit', 'spillDirectory']);
+/** What only makes sense where workers are threads. */
+const threadsOnly: readonly string[] = ['workers', 'sharedMemory', 'env', 'resourceLimits', 'setup'];
+
+/** Checks an executor's options. Throws TypeError or RangeError (ERR_INVALID_OPTION), or ERR_UNSUPPORTED for what an engine cannot honour. */
+export function checkExecutorOptions(given: unknown): CheckedOptions {
+  if (typeof given === 'string') throw new HeddleError('ERR_UNSUPPORTED', `${given}: the engine for Dask clusters is not built yet; leave the address away to use threads`);
+  if (typeof given !== 'object' || given === null) throw typeError('ERR_INVALID_OPTION', `new Executor() takes an object of options; it got ${describeWrong(given)}`);
+  const options = given as ExecutorOptions;
+  for (const [name, value] of Object.entries(options)) {
+    if (!known.has(name)) throw typeError('ERR_INVALID_OPTION', `there is no executor option "${name}" (known: ${[...known].join(', ')})`);
+    if (later.has(name) && value !== undefined && value !== false) throw new HeddleError('ERR_UNSUPPORTED', `executor option ${name} is not built yet; leave it out`);
+  }
+  const engine = checkEngine(options.engine ?? 'threads');
+  if (engine !== 'threads') {
+    for (const name of threadsOnly)
+      if (options[name as keyof ExecutorOptions] !== undefined) throw new HeddleError('ERR_UNSUPPORTED', `the engine ${typeof engine === 'string' ? engine : engine.name} cannot honour option ${name}; leave it out, or use threads`);
+  }
+  return {
+    engine,
+    workers: checkWorkers(options.workers),
+    retries: checkCount(options.retries ?? 0, 'retries', 0),
+    allowedFailures: checkCount(options.allowedFailures ?? 3, 'allowedFailures', 0),
+    noWorkerTimeoutMs: parseDuration(options.noWorkerTimeout ?? Number.POSITIVE_INFINITY, 'noWorkerTimeout'),
+    cancelGraceMs: parseDuration(options.cancelGrace ?? '2 s', 'cancelGrace'),
+    setup: options.setup === undefined ? undefined : setupUrl(options.setup),
+    passes: checkPasses(options.passes),
+    checkMutation: checkFlag(options.checkMutation, 'checkMutation'),
+    sharedMemory: checkFlag(options.sharedMemory, 'sharedMemory'),
+    progress: checkFlag(options.progress, 'progress'),
+    signal: options.signal,
+    env: options.env,
+    resourceLimits: options.resourceLimits,
+  };
+}
+
+function checkEngine(engine: unknown): CheckedOptions['engine'] {
+  if (engine === 'threads' || engine === 'inline') return engine;
+  if (engine === 'processes') throw new HeddleError('ERR_UNSUPPORTED', 'the engine processes is not built yet; use threads');
+  if (typeof engine === 'object' && engine !== null && ['run', 'fetch', 'release', 'close'].every((name) => typeof (engine as Record<string, unknown>)[name] === 'function')) return engine as Engine;
+  throw typeError('ERR_INVALID_OPTION', `option engine must be 'threads', 'inline' or an Engine; it is ${describeWrong(engine)}`);
+}
+
+function checkWorkers(workers: unknown): readonly WorkerDescription[] {
+  const list: unknown = workers ?? availableParallelism();
+  const options: readonly WorkerOptions[] = typeof list === 'number' ? new Array<WorkerOptions>(checkCount(list, 'workers', 1)).fill({}) : checkWorkerList(list);
+  const seen = new Set<string>();
+  return options.map((worker, i) => {
+    const name = worker.name ?? `worker-${i}`;
+    if (seen.has(name)) throw typeError('ERR_INVALID_OPTION', `two workers are called "${name}"; give each a name of its own`);
+    seen.add(name);
+    return Object.freeze({ name, host: worker.host ?? hostname(), resources: Object.freeze({ ...worker.resources }) });
+  });
+}
+
+function checkWorkerList(list: unknown): readonly WorkerOptions[] {
+  if (!Array.isArray(list) || list.length === 0) throw typeError('ERR_INVALID_OPTION', `option workers must be a number or a list of { name, host, resources }; it is ${describeWrong(list)}`);
+  for (const worker of list) {
+    if (typeof worker !== 'object' || worker === null) throw typeError('ERR_INVALID_OPTION', `each of option workers must be an object; one is ${describeWrong(worker)}`);
+    for (const name of Object.keys(worker)) if (name !== 'name' && name !== 'host' && name !== 'resources') throw typeError('ERR_INVALID_OPTION', `a worker has no option "${name}" (known: name, host, resources)`);
+  }
+  return list;
+}
+
+function checkPasses(passes: readonly object[] | undefined): readonly Pass[] {
+  if (passes === undefined) return defaultPasses;
+  for (const pass of passes) if (typeof (pass as Partial<Pass>).name !== 'string' || typeof (pass as Partial<Pass>).run !== 'function') throw typeError('ERR_INVALID_OPTION', 'each of option passes must be a Pass: { name, run(graph, context) }');
+  return passes as readonly Pass[];
+}
+
+function checkCount(value: unknown, name: string, least: number): number {
+  if (typeof value !== 'number') throw typeError('ERR_INVALID_OPTION', `option ${name} must be a whole number >= ${least}; it is ${describeWrong(value)}`);
+  if (!Number.isInteger(value) || value < least) throw rangeError('ERR_INVALID_OPTION', `option ${name} must be a whole number >= ${least}; it is ${value}`);
+  return value;
+}
+
+function checkFlag(value: unknown, name: string): boolean {
+  if (value !== undefined && typeof value !== 'boolean') throw typeError('ERR_INVALID_OPTION', `option ${name} must be true or false; it is ${describeWrong(value)}`);
+  return value === true;
+}
+
+/** A URL that any worker can import: a path is taken from the current directory, a package name stays. */
+function setupUrl(setup: string | URL): string {
+  if (setup instanceof URL || typeof setup !== 'string') return setup.href;
+  return /^[./]|^[A-Za-z]:[\\/]/.test(setup) ? pathToFileURL(setup).href : setup;
+}

@@ -1,0 +1,128 @@
+import { inspect } from 'node:util';
+import { brandSymbol, type Future as FutureType, type FutureHandle, HeddleError, type Task, taskOf, taskSymbol, typeError } from '../graph/index.ts';
+import { type WaitOptions, waitFor } from './limits.ts';
+import type { FutureStatus, Output } from './output.ts';
+
+/** What `cancel` takes. */
+export interface CancelOptions {
+  /** Becomes the `cause` of the `ERR_CANCELLED`, and the reason of the task's `signal`. */
+  readonly reason?: unknown;
+  /** Ends the thread of a running task at once, without `cancelGrace`. @default false */
+  readonly force?: boolean | undefined;
+}
+
+// Set by the class's static block, which alone sees its private field.
+let outputOfFuture: (future: object) => Output | undefined = () => undefined;
+
+/** A result that is being made, and a hold on it. Awaitable. */
+export class Future<out T> implements FutureType<T> {
+  readonly #output: Output;
+  #isReleased = false;
+
+  /** Made by an Executor only. */
+  constructor(output: Output) {
+    this.#output = output;
+    output.holds++;
+  }
+
+  static {
+    Object.defineProperty(Future.prototype, brandSymbol, { value: 'Future' });
+    outputOfFuture = (future) => (#output in future ? future.#output : undefined);
+  }
+
+  get [taskSymbol](): Task {
+    return this.#output.task;
+  }
+
+  get key(): string {
+    return this.#output.key;
+  }
+
+  get status(): FutureStatus {
+    return this.#output.status;
+  }
+
+  done(): boolean {
+    return this.#output.status !== 'pending';
+  }
+
+  async result(options?: WaitOptions): Promise<T> {
+    return (await waitFor(this.#promise(), options, `the result of ${this.key}`)) as T;
+  }
+
+  async exception(options?: WaitOptions): Promise<Error | null> {
+    if (this.#isReleased) throw this.#releasedError();
+    await waitFor(new Promise<void>((resolve) => void this.#output.whenDone(resolve)), options, `task ${this.key}`);
+    return this.#output.error ?? null;
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: a Future is awaitable by contract
+  then<A = T, B = never>(onFulfilled?: ((value: T) => A | PromiseLike<A>) | null, onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+    return (this.#promise() as Promise<T>).then(onFulfilled, onRejected);
+  }
+
+  #promise(): Promise<unknown> {
+    return this.#isReleased ? Promise.reject(this.#releasedError()) : this.#output.promise();
+  }
+
+  #releasedError(): HeddleError {
+    return new HeddleError('ERR_RELEASED', `this Future of ${this.key} was released; compute its Value again, or keep the Future`);
+  }
+
+  async cancel(options: CancelOptions = {}): Promise<void> {
+    await this.#output.owner.cancel([this.#output], { reason: options.reason, force: options.force === true });
+  }
+
+  async retry(): Promise<void> {
+    this.#output.owner.retry([this.#output]);
+  }
+
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    if (--this.#output.holds === 0) this.#output.owner.release(this.#output);
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+
+  addDoneCallback(callback: (future: FutureHandle<T>) => void): () => void {
+    if (typeof callback !== 'function') throw typeError('ERR_INVALID_ARGUMENT', 'addDoneCallback takes a function');
+    let isWanted = true;
+    const takeBack = this.#output.whenDone(() => void setImmediate(() => isWanted && callback(this)));
+    return () => {
+      isWanted = false;
+      takeBack();
+    };
+  }
+
+  [inspect.custom](): string {
+    return `<Future: status: ${this.status}, key: ${this.key}>`;
+  }
+}
+
+
+
+
+/** The Output behind a Future of this copy of the package; `undefined` for anything else. A Future of another copy is ERR_FOREIGN_VALUE. */
+export function outputOf(thing: unknown): Output | undefined {
+  if (typeof thing !== 'object' || thing === null) return undefined;
+  const output = outputOfFuture(thing);
+  if (output === undefined) taskOf(thing); // throws for another copy's
+  return output;
+}
+
+/** The Outputs behind some Futures. Throws TypeError for what is no Future. */
+export function outputsOf(futures: unknown): Output[] {
+  const list: unknown[] = outputOf(futures) !== undefined ? [futures] : isIterable(futures) ? [...futures] : [futures];
+  return list.map((future) => {
+    const output = outputOf(future);
+    if (output === undefined) throw typeError('ERR_INVALID_ARGUMENT', `expected a Future or an iterable of Futures; got ${inspect(future, { depth: 0 }).slice(0, 100)}`);
+    return output;
+  });
+}
+
+function isIterable(thing: unknown): thing is Iterable<unknown> {
+  return typeof thing === 'object' && thing !== null && Symbol.iterator in thing;
+}

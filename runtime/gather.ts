@@ -1,0 +1,42 @@
+import { type GatherErrors, isValue, typeError } from '../graph/index.ts';
+import { eachLeaf, replaceLeaves } from './containers.ts';
+import { outputOf } from './future.ts';
+import { type WaitOptions, waitFor } from './limits.ts';
+import type { Output } from './output.ts';
+import { whenEnough } from './waiting.ts';
+
+/** Results of all Futures in a container, in the same container. */
+export async function gather(futures: unknown, options: WaitOptions & { readonly errors?: GatherErrors | undefined }): Promise<unknown> {
+  const { errors = 'raise' } = options;
+  if (errors !== 'raise' && errors !== 'skip' && errors !== 'settle') throw typeError('ERR_INVALID_OPTION', `option errors must be 'raise', 'skip' or 'settle'; it is ${String(errors)}`);
+  const outputs = new Set<Output>();
+  eachLeaf(futures, (leaf) => {
+    const output = outputOf(leaf);
+    if (output !== undefined) outputs.add(output);
+    else if (isValue(leaf)) throw typeError('ERR_VALUE_USED', `gather() takes Futures, and ${leaf.key} is a Value; begin it with executor.compute()`);
+  });
+  return waitFor(gatherAll(futures, [...outputs], errors), options, `gathering ${outputs.size} futures`);
+}
+
+async function gatherAll(futures: unknown, outputs: readonly Output[], errors: GatherErrors): Promise<unknown> {
+  await whenEnough(outputs, errors === 'raise' ? 'first-error' : 'all');
+  if (errors === 'raise') {
+    const failed = outputs.find((output) => output.status !== 'pending' && output.status !== 'finished');
+    if (failed !== undefined) throw failed.error;
+  }
+  // Those without a result here are asked for together; a result that cannot leave its worker is an error of its Future.
+  const settled = new Map<Output, PromiseSettledResult<unknown>>();
+  const away = outputs.filter((output) => output.status === 'finished' && !output.hasValue);
+  for (const [i, result] of (await Promise.allSettled(away.map((output) => output.promise()))).entries()) settled.set(away[i]!, result);
+  const outcomeOf = (output: Output): PromiseSettledResult<unknown> =>
+    settled.get(output) ?? (output.status === 'finished' ? { status: 'fulfilled', value: output.value } : { status: 'rejected', reason: output.error });
+  return replaceLeaves(futures, (leaf) => {
+    const output = outputOf(leaf);
+    if (output === undefined) return { kind: 'keep' };
+    const outcome = outcomeOf(output);
+    if (errors === 'settle') return { kind: 'value', value: outcome };
+    if (outcome.status === 'fulfilled') return { kind: 'value', value: outcome.value };
+    if (errors === 'skip') return { kind: 'drop' };
+    throw outcome.reason;
+  });
+}

@@ -1,0 +1,13 @@
+/** The first floor's door: when and where things are computed. Authors of engines enter here (`heddle/runtime`). */
+export type { Future } from '../graph/index.ts';
+export { compute, computeWith, persist } from './compute.ts';
+export { resolveExecutor } from './defaults.ts';
+export type { Engine, EngineListener, EngineView, Outcome, Sink, TaskTransition, WorkerInfo } from './engine.ts';
+export type { ExecutorEvents, TaskState } from './events.ts';
+export { Executor } from './executor.ts';
+export type { CommonOptions, ExecutorOptions, WorkerOptions } from './executor-options.ts';
+export type { CancelOptions } from './future.ts';
+export { type WaitOptions, waitFor } from './limits.ts';
+export type { FutureStatus } from './output.ts';
+export { asCompleted, type ReturnWhen, wait } from './waiting.ts';
+export { allocateBytes, currentTask, type TaskContext } from './worker/context.ts';

@@ -1,0 +1,32 @@
+import { type Duration, parseDuration, TimeoutError } from '../graph/index.ts';
+
+/** What every waiting call takes. */
+export interface WaitOptions {
+  /** Rejects with `ERR_TIMEOUT` when it takes longer; the work itself goes on. @default no limit */
+  readonly timeout?: Duration | undefined;
+  /** Rejects with the signal's reason; the work itself goes on. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A promise that is waited for no longer than the options say. `what` names it in the error. */
+export async function waitFor<T>(promise: Promise<T>, options: WaitOptions | undefined, what: string): Promise<T> {
+  const { timeout, signal } = options ?? {};
+  if (timeout === undefined && signal === undefined) return promise;
+  const timeoutMs = timeout === undefined ? Number.POSITIVE_INFINITY : parseDuration(timeout, 'timeout');
+  signal?.throwIfAborted();
+  promise.catch(() => {}); // it may fail after nobody waits for it any more
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort: (() => void) | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    // Beyond 2^31 ms Node would fire at once; nobody waits 24 days.
+    if (timeoutMs < 2 ** 31) timer = setTimeout(() => reject(new TimeoutError(what, timeoutMs)), timeoutMs);
+    onAbort = () => reject(signal!.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, limit]);
+  } finally {
+    clearTimeout(timer);
+    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+  }
+}

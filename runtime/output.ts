@@ -1,0 +1,103 @@
+import { isHeddleError, keyOf, type Task } from '../graph/index.ts';
+import type { Sink } from './engine.ts';
+
+/** Where a Future stands. `lost`: its result is gone and cannot be made again (scattered data). */
+export type FutureStatus = 'pending' | 'finished' | 'error' | 'cancelled' | 'lost';
+
+/** What an Output asks of its executor. */
+export interface OutputOwner {
+  /** The result of a finished output; equal calls of one turn travel together. */
+  fetch(output: Output): Promise<unknown>;
+  /** The last Future let go. */
+  release(output: Output): void;
+  cancel(outputs: readonly Output[], options: { readonly reason: unknown; readonly force: boolean }): Promise<void>;
+  retry(outputs: readonly Output[]): void;
+}
+
+/** What all Futures of one key in one executor share: where the task stands, and its result once somebody asked. */
+export class Output implements Sink {
+  handle = -1;
+  readonly task: Task;
+  readonly owner: OutputOwner;
+  status: FutureStatus = 'pending';
+  /** Futures that hold it. */
+  holds = 0;
+  /** Whether anybody looked at it. */
+  isSeen = false;
+  error: Error | undefined;
+  hasValue = false;
+  value: unknown;
+  #callbacks: (() => void)[] | undefined;
+  #promise: Promise<unknown> | undefined;
+
+  constructor(task: Task, owner: OutputOwner) {
+    this.task = task;
+    this.owner = owner;
+  }
+
+  get key(): string {
+    return keyOf(this.task);
+  }
+
+  finished(hasValue: boolean, value: unknown): void {
+    if (this.status !== 'pending') return; // made again after its worker was lost
+    this.status = 'finished';
+    if (hasValue) {
+      this.hasValue = true;
+      this.value = value;
+    }
+    this.#settle();
+  }
+
+  failed(error: Error | Promise<Error>): void {
+    if (error instanceof Promise) return void error.then((one) => this.failed(one));
+    if (this.status !== 'pending' && this.status !== 'finished') return;
+    this.error = error;
+    this.status = isHeddleError(error, 'ERR_CANCELLED') || isHeddleError(error, 'ERR_EXECUTOR_CLOSED') ? 'cancelled' : isHeddleError(error, 'ERR_LOST') ? 'lost' : 'error';
+    this.#settle();
+  }
+
+  /** It is being tried again. */
+  reset(): void {
+    this.status = 'pending';
+    this.error = undefined;
+    this.#promise = undefined;
+  }
+
+  #settle(): void {
+    const callbacks = this.#callbacks;
+    if (callbacks === undefined) return;
+    this.#callbacks = undefined;
+    for (const callback of callbacks) callback();
+  }
+
+  /** Calls back when it is done, at once when it is; returns a function that takes the callback back. */
+  whenDone(callback: () => void): () => void {
+    this.isSeen = true;
+    if (this.status !== 'pending') {
+      callback();
+      return () => {};
+    }
+    this.#callbacks ??= [];
+    this.#callbacks.push(callback);
+    return () => {
+      this.#callbacks = this.#callbacks?.filter((one) => one !== callback);
+    };
+  }
+
+  /** One promise for all who ask; it raises no unhandled rejection by itself. */
+  promise(): Promise<unknown> {
+    this.isSeen = true;
+    if (this.#promise === undefined) {
+      this.#promise = new Promise((resolve, reject) => {
+        this.whenDone(() => {
+          if (this.status !== 'finished') reject(this.error);
+          else if (this.hasValue) resolve(this.value);
+          else resolve(this.owner.fetch(this));
+        });
+      });
+      this.#promise.catch(() => {});
+    }
+    return this.#promise;
+  }
+}

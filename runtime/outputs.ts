@@ -1,0 +1,159 @@
+import { type CapturedData, compile, KeyConflictError, keyOf, makeData, Op, type Pass, type Plan, sameTask, type Task } from '../graph/index.ts';
+import type { Engine } from './engine.ts';
+import { Output, type OutputOwner } from './output.ts';
+import { noteUnseen } from './unseen.ts';
+
+/** Submissions of one turn travel as one plan; a long loop of them is sent on its way in parts. */
+const mostPending = 2000;
+
+/** What an executor's Futures stand on: an Output for each key somebody holds. Gathers submissions, compiles them, and hands them to the engine. */
+export class Outputs implements OutputOwner {
+  readonly #engine: Engine;
+  readonly #passes: readonly Pass[];
+  readonly #byId = new Map<string, Output>();
+  #pending: Output[] = [];
+  #wanted: { readonly output: Output; readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }[] = [];
+  #hasGivenKeys = false;
+  #isClosed = false;
+
+  constructor(engine: Engine, passes: readonly Pass[]) {
+    this.#engine = engine;
+    this.#passes = passes;
+  }
+
+  /** The Output of a task: the one there is, or a new one that begins in this turn. Throws KeyConflictError. */
+  begin(task: Task): Output {
+    const known = this.#known(task);
+    if (known !== undefined) return known;
+    const output = new Output(task, this);
+    this.#byId.set(task.id, output);
+    if (this.#pending.length >= mostPending) this.flush();
+    if (this.#pending.length === 0) queueMicrotask(() => this.flush());
+    this.#pending.push(output); // not sent before the caller holds it: what nobody holds does not run
+    return output;
+  }
+
+  /** The Output of data that is laid on workers. */
+  put(data: unknown, where: { readonly broadcast: boolean; readonly workers: readonly string[] | undefined }): Output {
+    const made = makeData(data);
+    const known = this.#known(made);
+    if (known !== undefined) return known;
+    const captured = made.tape[0] === Op.captured ? (made.tape[1] as CapturedData) : undefined;
+    const task: Task = Object.freeze({ ...made, tape: [], scattered: true }); // the data leaves the caller: what is lost with a worker is lost
+    const output = new Output(task, this);
+    this.#engine.put(task, { data, captured }, where, output);
+    this.#byId.set(task.id, output);
+    return output;
+  }
+
+  #known(task: Task): Output | undefined {
+    const known = this.#byId.get(task.id) ?? this.#byKeyLike(task);
+    if (known === undefined) return undefined;
+    if (!sameTask(known.task, task)) throw new KeyConflictError(keyOf(task));
+    return known.status === 'cancelled' || known.status === 'lost' ? undefined : known; // what was cancelled begins anew
+  }
+
+  /** A key that was given may read like one that heddle made: then the two must be one task. */
+  #byKeyLike(task: Task): Output | undefined {
+    if (task.givenKey === undefined) return this.#hasGivenKeys ? this.#byId.get(keyOf(task)) : undefined;
+    this.#hasGivenKeys = true;
+    const natural = this.#byId.get(/-([0-9a-f]{32})$/.exec(task.givenKey)?.[1] ?? '');
+    return natural?.key === task.givenKey ? natural : undefined;
+  }
+
+  /** Sends what was submitted on its way. */
+  flush(): void {
+    const outputs = this.#pending.filter((output) => output.holds > 0);
+    this.#pending = [];
+    if (outputs.length === 0) return;
+    let plan: Plan;
+    try {
+      plan = this.#compile(outputs);
+    } catch (error) {
+      if (outputs.length === 1) outputs[0]!.failed(error as Error);
+      else
+        for (const output of outputs) {
+          this.#pending = [output]; // only those at fault are to fail
+          this.flush();
+        }
+      return;
+    }
+    this.#engine.run(plan, outputs);
+  }
+
+  #compile(outputs: readonly Output[]): Plan {
+    const isHeld = (task: Task): boolean => {
+      const known = this.#engine.find(task.id);
+      if (known === undefined) return false;
+      if (known !== task && !sameTask(known, task)) throw new KeyConflictError(keyOf(task));
+      return true;
+    };
+    const tasks = outputs.map((output) => output.task);
+    return compile(tasks, { workers: this.#engine.workers, isHeld, passes: this.#passes });
+  }
+
+  fetch(output: Output): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#wanted.length === 0) queueMicrotask(() => void this.#fetchWanted());
+      this.#wanted.push({ output, resolve, reject });
+    });
+  }
+
+  async #fetchWanted(): Promise<void> {
+    const wanted = this.#wanted;
+    this.#wanted = [];
+    try {
+      const outcomes = await this.#engine.fetch(wanted.map(({ output }) => output.handle));
+      for (const [i, { output, resolve, reject }] of wanted.entries()) {
+        const outcome = outcomes[i]!;
+        if (outcome.kind === 'error') reject(outcome.error);
+        else {
+          output.hasValue = true;
+          output.value = outcome.value;
+          resolve(outcome.value);
+        }
+      }
+    } catch (error) {
+      for (const { reject } of wanted) reject(error as Error);
+    }
+  }
+
+  release(output: Output): void {
+    noteUnseen([output]);
+    if (this.#byId.get(output.task.id) === output) this.#byId.delete(output.task.id);
+    if (output.handle >= 0 && !this.#isClosed) this.#engine.release(output.handle);
+  }
+
+  async cancel(outputs: readonly Output[], options: { readonly reason: unknown; readonly force: boolean }): Promise<void> {
+    this.flush();
+    await this.#engine.cancel(
+      outputs.filter((output) => output.status === 'pending').map((output) => output.handle),
+      options,
+    );
+  }
+
+  retry(outputs: readonly Output[]): void {
+    const failed = outputs.filter((output) => output.status === 'error');
+    for (const output of failed) output.reset();
+    if (failed.length > 0) this.#engine.retry(failed.map((output) => output.handle));
+  }
+
+  /** Outputs that somebody holds. */
+  all(): Output[] {
+    return [...this.#byId.values()];
+  }
+
+  /** The executor starts afresh: whatever is held now belongs to the past. */
+  forgetAll(): void {
+    this.flush();
+    for (const output of this.#byId.values()) output.handle = -1;
+    this.#byId.clear();
+  }
+
+  /** Nothing is told to the engine any more. */
+  close(): void {
+    this.flush();
+    this.#isClosed = true;
+  }
+}
+

@@ -1,0 +1,13 @@
+import type { FromWorker, ToWorker, WorkerSettings } from '../worker/protocol.ts';
+
+/** A worker as the shell holds it: somewhere to send messages, and an end. */
+export interface Transport {
+  post(message: ToWorker, transfer?: readonly object[]): void;
+  /** Keeps the process alive, or lets it end. */
+  setBusy(isBusy: boolean): void;
+  /** Ends it, whatever it is doing; resolves when it is gone. */
+  terminate(): Promise<void>;
+}
+
+/** Starts a worker. `gone` is called once when it ends by itself; `cause` is what it died of. */
+export type StartWorker = (settings: WorkerSettings, receive: (message: FromWorker) => void, gone: (cause: Error | undefined) => void) => Transport;

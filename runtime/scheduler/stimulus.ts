@@ -1,0 +1,46 @@
+import type { Plan, Task } from '../../graph/index.ts';
+import type { Limits, Source } from './state.ts';
+
+/** Everything that can happen to the scheduler. Time, sizes and order of arrival enter only here, so a run can be replayed. */
+export type Stimulus =
+  /** A worker is ready for tasks. */
+  | { readonly kind: 'worker-joined'; readonly worker: number }
+  /** A worker is gone with all it held. `wanted`: heddle ended it, so what ran there is not to blame. */
+  | { readonly kind: 'worker-left'; readonly worker: number; readonly wanted: boolean }
+  /** A compiled plan; its outputs are held once more each. `source.rows` is filled in. */
+  | { readonly kind: 'submitted'; readonly plan: Plan; readonly source: Source; readonly limitsOf: (graphRow: number) => Limits }
+  /** Data that lies with workers already. */
+  | { readonly kind: 'scattered'; readonly task: Task; readonly workers: readonly number[]; readonly nbytes: number; readonly limits: Limits }
+  /** Tasks are done: row, bytes of the result and microseconds, in turn. */
+  | { readonly kind: 'finished'; readonly worker: number; readonly reports: readonly number[] }
+  /** A task's function threw. */
+  | { readonly kind: 'failed'; readonly worker: number; readonly row: number }
+  /** A task was given back unrun: it was stopped in time, or its inputs were gone. */
+  | { readonly kind: 'returned'; readonly worker: number; readonly row: number }
+  /** A Future let go of its row. */
+  | { readonly kind: 'released'; readonly row: number }
+  /** Somebody wants these stopped, dependants included. */
+  | { readonly kind: 'cancelled'; readonly rows: readonly number[] }
+  /** Failed rows are to be tried again, with their failed ancestors. */
+  | { readonly kind: 'retried'; readonly rows: readonly number[] };
+
+/** What the shell is to do. */
+export type Command =
+  /** Send rows to a worker, in this order. */
+  | { readonly kind: 'run'; readonly worker: number; readonly rows: number[] }
+  /** A worker may drop these results. */
+  | { readonly kind: 'free'; readonly worker: number; readonly rows: number[] }
+  /** A held row has its result. */
+  | { readonly kind: 'done'; readonly row: number }
+  /** A held row failed; `blame` is the row that threw, was cancelled, killed its worker or was lost. */
+  | { readonly kind: 'erred'; readonly row: number; readonly blame: number }
+  /** The row killed its worker once too often: `blame` in what follows. */
+  | { readonly kind: 'killed'; readonly row: number; readonly worker: number; readonly deaths: number }
+  /** Scattered data is gone with its worker. */
+  | { readonly kind: 'lost'; readonly row: number }
+  /** Nobody wants this running task any more. `force`: it was cancelled, so it must end. */
+  | { readonly kind: 'stop'; readonly worker: number; readonly row: number; readonly force: boolean }
+  /** No worker may run this row. */
+  | { readonly kind: 'no-worker'; readonly row: number }
+  /** The row is free for another task. */
+  | { readonly kind: 'forgotten'; readonly row: number };

@@ -1,0 +1,63 @@
+import { originOf, restore } from './restore.ts';
+import type { Definition } from './protocol.ts';
+
+type Fn = (...args: unknown[]) => unknown;
+
+/** Functions and captured data of a worker, by the numbers the shell gave them; each is restored once. */
+export class Callees {
+  readonly #things: unknown[] = [];
+
+  /** Restores what came with a batch. One that cannot be restored fails the tasks that use it, not the batch. */
+  async define(definitions: readonly (readonly [index: number, definition: Definition])[]): Promise<void> {
+    await Promise.all(
+      definitions.map(async ([index, definition]) => {
+        try {
+          this.#things[index] = await this.load(definition);
+        } catch (error) {
+          this.#things[index] = new Unrestorable(error);
+        }
+      }),
+    );
+  }
+
+  /** Makes one thing from its definition. */
+  async load(definition: Definition): Promise<unknown> {
+    switch (definition.kind) {
+      case 'live':
+        return definition.thing;
+      case 'payload':
+        return restore(definition.payload);
+      case 'own': {
+        const module: Record<string, unknown> = await import(new URL(`../../${definition.module}`, import.meta.url).href);
+        return module[definition.name];
+      }
+    }
+  }
+
+  /** The function of a number. */
+  readonly callee = (index: number): Fn => {
+    const thing = this.#things[index];
+    if (thing instanceof Unrestorable) throw thing.error;
+    return thing as Fn;
+  };
+
+  /** The data of a number. */
+  readonly data = (index: unknown): unknown => {
+    const thing = this.#things[index as number];
+    if (thing instanceof Unrestorable) throw thing.error;
+    return thing;
+  };
+
+  /** Where a class comes from, so that the caller's thread can find its own. */
+  readonly describeClass = (constructor: object): { readonly payload: string; readonly node: number } | undefined => {
+    const origin = originOf(constructor);
+    return origin?.payloadId === undefined ? undefined : { payload: String(origin.payloadId), node: origin.node };
+  };
+}
+
+class Unrestorable {
+  readonly error: unknown;
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}

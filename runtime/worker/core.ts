@@ -1,0 +1,355 @@
+import type { MessagePort } from 'node:worker_threads';
+import { HeddleError, tokenize } from '../../graph/index.ts';
+import { packError } from '../failure.ts';
+import { Callees } from './callees.ts';
+import { type RunningTask, runningTask } from './context.ts';
+import { decode, encode, refuseHandles } from './encode.ts';
+import { interpret, MemberFailure, type Observer } from './interpret.ts';
+import { Peers } from './peers.ts';
+import { type FromWorker, headerLength, TaskFlag, type ToWorker, type WorkerSettings } from './protocol.ts';
+import { Reporter } from './reporter.ts';
+import { sizeOf } from './size-of.ts';
+
+/** A task as it came: its place in the batch, and its inputs as they arrive. */
+interface Job {
+  readonly row: number;
+  readonly attempt: number;
+  readonly flags: number;
+  readonly tape: readonly unknown[];
+  readonly start: number;
+  readonly end: number;
+  readonly keys: string | readonly string[];
+  readonly nouts: ReadonlyMap<number, number> | undefined;
+  readonly inputs: unknown[];
+}
+
+/**
+ * A worker: takes batches of tasks, brings in what they need from its peers, runs them one after the other, keeps the results, and reports in batches.
+ * It knows no transport: a thread (`main.ts`) or the caller's own thread (the inline engine) gives it messages and a way to answer.
+ */
+export class WorkerCore {
+  readonly #settings: WorkerSettings;
+  readonly #send: (message: FromWorker, transfer?: readonly ArrayBuffer[]) => void;
+  readonly #results = new Map<number, unknown>();
+  readonly #callees: Callees;
+  readonly #peers: Peers;
+  readonly #reporter: Reporter;
+  readonly #queue: (Job | undefined)[] = [];
+  #head = 0;
+  /** Jobs waiting for inputs, running, or queued, by row: what a `stop` may concern. */
+  readonly #jobs = new Map<number, { readonly job: Job; task: RunningTask | undefined; stopped: boolean }>();
+  /** Definitions on their way; batches behind them keep their order. */
+  #defining: Promise<void> | undefined;
+  readonly #poll: () => void;
+  readonly #later: (work: () => void) => void;
+  #pumping = false;
+
+  constructor(options: {
+    readonly settings: WorkerSettings;
+    readonly send: (message: FromWorker, transfer?: readonly ArrayBuffer[]) => void;
+    /** Takes in messages that wait, between two tasks of a long batch. */
+    readonly poll: () => void;
+    /** Runs work in a later turn. */
+    readonly later: (work: () => void) => void;
+  }) {
+    this.#settings = options.settings;
+    this.#send = options.send;
+    this.#poll = options.poll;
+    this.#later = options.later;
+    this.#callees = new Callees();
+    this.#reporter = new Reporter(options.send);
+    this.#peers = new Peers(this.#results);
+  }
+
+  /** Takes one message from the shell. */
+  receive(message: ToWorker): void {
+    switch (message.kind) {
+      case 'run':
+        return this.#run(message);
+      case 'free':
+        for (const row of message.rows) this.#results.delete(row);
+        return;
+      case 'fetch': {
+        const { results, transfer } = this.#peers.answer(message.rows);
+        return this.#send({ kind: 'fetched', request: message.request, results }, transfer);
+      }
+      case 'put':
+        if (message.captured !== undefined) {
+          const { row, captured } = message;
+          this.#afterDefinitions(async () => void this.#results.set(row, await this.#callees.load(captured)));
+        } else this.#results.set(message.row, decode({ rich: message.rich, value: message.value }));
+        return;
+      case 'stop':
+        return this.#stop(message.row, message.reason);
+      case 'peer':
+        return this.#peers.connect(message.worker, message.port);
+      case 'call':
+        return void this.#call(message);
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** Whether anything is queued, waiting or running here. */
+  get isBusy(): boolean {
+    return this.#jobs.size > 0;
+  }
+
+  #afterDefinitions(work: () => Promise<void>): void {
+    const before = this.#defining ?? Promise.resolve();
+    const mine = before.then(work).finally(() => {
+      if (this.#defining === mine) this.#defining = undefined;
+    });
+    this.#defining = mine;
+  }
+
+  #run(message: Extract<ToWorker, { kind: 'run' }>): void {
+    if (message.define.length > 0) this.#afterDefinitions(() => this.#callees.define(message.define));
+    if (this.#defining === undefined) this.#enqueue(message);
+    else this.#afterDefinitions(async () => this.#enqueue(message));
+  }
+
+  #enqueue({ header, tape, keys, nouts }: Extract<ToWorker, { kind: 'run' }>): void {
+    let start = 0;
+    for (let at = 0, index = 0; at < header.length; index++) {
+      const row = header[at]!;
+      const flags = header[at + 2]!;
+      const end = header[at + 3]!;
+      const count = header[at + 4]!;
+      const inputs: unknown[] = new Array(count);
+      let missing: Map<number, number[]> | undefined;
+      at += headerLength;
+      for (let i = 0; i < count; i++, at += 2) {
+        const input = header[at]!;
+        if (this.#results.has(input)) inputs[i] = this.#results.get(input);
+        else {
+          missing ??= new Map();
+          const holder = header[at + 1]!;
+          const wanted = missing.get(holder);
+          if (wanted === undefined) missing.set(holder, [i, input]);
+          else wanted.push(i, input);
+        }
+      }
+      const own = (flags & TaskFlag.nout) === 0 ? undefined : new Map(nouts.filter((one) => one[0] === row).map(([, member, nout]) => [member, nout]));
+      const job: Job = { row, attempt: header[at - count * 2 - headerLength + 1]!, flags, tape, start, end, keys: keys[index]!, nouts: own, inputs };
+      this.#jobs.set(row, { job, task: undefined, stopped: false });
+      start = end;
+      if (missing === undefined) this.#queue.push(job);
+      else void this.#bring(job, missing);
+    }
+    this.#pump();
+  }
+
+  /** Brings a job's missing inputs here; they stay, as replicas. */
+  async #bring(job: Job, missing: ReadonlyMap<number, readonly number[]>): Promise<void> {
+    try {
+      await Promise.all(
+        [...missing].map(async ([holder, wanted]) => {
+          const rows = wanted.filter((_, i) => i % 2 === 1);
+          const results = await this.#peers.fetch(holder, rows);
+          for (const [i, result] of results.entries()) {
+            this.#results.set(rows[i]!, result);
+            job.inputs[wanted[2 * i]!] = result;
+          }
+        }),
+      );
+    } catch (error) {
+      const known = this.#jobs.get(job.row);
+      if (known?.job !== job) return;
+      if (error instanceof HeddleError && error.code === 'ERR_LOST') this.#giveBack(job);
+      else this.#failed(job, error);
+      return;
+    }
+    if (this.#jobs.get(job.row)?.job !== job) return;
+    this.#queue.push(job);
+    this.#pump();
+  }
+
+  #giveBack(job: Job): void {
+    this.#jobs.delete(job.row);
+    this.#reporter.flush();
+    this.#send({ kind: 'returned', row: job.row });
+  }
+
+  /** Runs what is queued, up to a few milliseconds a turn: finalisers and timers run between turns. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    const began = performance.now();
+    let now = began;
+    try {
+      while (this.#head < this.#queue.length) {
+        const job = this.#queue[this.#head]!;
+        this.#queue[this.#head++] = undefined;
+        now = this.#start(job, now);
+        if (this.#reporter.isDue(now)) {
+          this.#reporter.flush();
+          this.#poll();
+        }
+        if (now - began > 8) break;
+      }
+    } finally {
+      this.#pumping = false;
+    }
+    if (this.#head < this.#queue.length) {
+      this.#later(() => this.#pump());
+      return;
+    }
+    this.#queue.length = this.#head = 0;
+    this.#reporter.flush();
+  }
+
+  /** Starts one job; the time when it was done or first waited. */
+  #start(job: Job, began: number): number {
+    const known = this.#jobs.get(job.row);
+    if (known === undefined || known.job !== job || known.stopped) return began;
+    const task: RunningTask = { keys: job.keys, worker: this.#settings.name, attempt: job.attempt, member: typeof job.keys === 'string' ? 0 : -1, controller: undefined };
+    known.task = task;
+    try {
+      const result = runningTask.run(task, this.#invoke, job, task);
+      if (isThenable(result)) {
+        void this.#await(job, result, began);
+        return performance.now();
+      }
+      return this.#succeeded(job, result, began);
+    } catch (error) {
+      this.#failed(job, error);
+      return performance.now();
+    }
+  }
+
+  readonly #invoke = (job: Job, task: RunningTask): unknown => {
+    const observer = this.#observerOf(job, task);
+    return interpret(job.tape, job.start, job.end, job.inputs, this.#callees.callee, this.#callees.data, observer);
+  };
+
+  /** Looks at each call of a job where there is something to look at. */
+  #observerOf(job: Job, task: RunningTask): Observer {
+    const { checkMutation } = this.#settings;
+    if (typeof job.keys === 'string' && job.nouts === undefined && !checkMutation) return {};
+    let before: readonly (string | undefined)[] = [];
+    return {
+      before: (member, args) => {
+        task.member = member;
+        if (checkMutation) before = args.map(fingerprint);
+      },
+      after: (member, args, result) => {
+        task.member = member;
+        if (checkMutation) {
+          const changed = args.findIndex((arg, i) => before[i] !== undefined && fingerprint(arg) !== before[i]);
+          if (changed >= 0)
+            throw new HeddleError('ERR_MUTATED_ARGUMENT', `a task changed its argument ${changed}, which other tasks may be reading; work on a copy (structuredClone) instead`);
+        }
+        const nout = job.nouts?.get(member);
+        if (nout !== undefined && (result as { length?: unknown } | null | undefined)?.length !== nout)
+          throw new HeddleError('ERR_NOUT', `a task with nout: ${nout} must return an array of ${nout} elements`);
+      },
+    };
+  }
+
+  async #await(job: Job, result: PromiseLike<unknown>, began: number): Promise<void> {
+    try {
+      this.#succeeded(job, await result, began);
+    } catch (error) {
+      this.#failed(job, error);
+    }
+    if (!this.#pumping) this.#reporter.flush();
+  }
+
+  #succeeded(job: Job, result: unknown, began: number): number {
+    let kept = result;
+    let nbytes = 8;
+    if (typeof result === 'object' || typeof result === 'function') {
+      refuseHandles(result);
+      kept = this.#settings.sharedMemory ? intoSharedMemory(result) : result;
+      nbytes = sizeOf(kept);
+    } else if (typeof result === 'string') nbytes = sizeOf(result);
+    const now = performance.now();
+    const known = this.#jobs.get(job.row);
+    if (known?.job !== job) return now;
+    this.#jobs.delete(job.row);
+    this.#results.set(job.row, kept);
+    this.#reporter.finished(job.row, nbytes, (now - began) * 1000, (job.flags & TaskFlag.wanted) !== 0, kept);
+    return now;
+  }
+
+  #failed(job: Job, error: unknown): void {
+    if (this.#jobs.get(job.row)?.job !== job) return;
+    this.#jobs.delete(job.row);
+    this.#reporter.flush();
+    const failure = error instanceof MemberFailure ? error : undefined;
+    const last = typeof job.keys === 'string' ? 0 : job.keys.length - 1;
+    this.#send({
+      kind: 'failed',
+      row: job.row,
+      attempt: job.attempt,
+      member: failure?.member ?? last,
+      error: packError(failure === undefined ? error : failure.thrown, this.#callees.describeClass),
+    });
+  }
+
+  #stop(row: number, reason: unknown): void {
+    const known = this.#jobs.get(row);
+    if (known === undefined) return;
+    if (known.task !== undefined) {
+      known.task.controller ??= new AbortController();
+      known.task.controller.abort(reason);
+      return;
+    }
+    known.stopped = true;
+    this.#giveBack(known.job);
+  }
+
+  async #call({ request, definition }: Extract<ToWorker, { kind: 'call' }>): Promise<void> {
+    try {
+      const fn = (await this.#callees.load(definition)) as () => unknown;
+      const { rich, value, transfer } = encode(await fn(), 'result');
+      this.#send({ kind: 'called', request, rich, value }, transfer);
+    } catch (error) {
+      this.#send({ kind: 'called', request, rich: false, value: undefined, error: packError(error, this.#callees.describeClass) });
+    }
+  }
+
+  /** An error that no running task will report: given to the task it came from, if that still runs. */
+  stray(error: unknown): void {
+    const task = runningTask.getStore();
+    const running = task === undefined ? undefined : [...this.#jobs.values()].find((known) => known.task === task);
+    if (running !== undefined) {
+      this.#failed(running.job, error);
+      return;
+    }
+    const keys = task?.keys;
+    this.#send({ kind: 'stray', key: typeof keys === 'string' ? keys : keys?.at(-1), error: packError(error, this.#callees.describeClass) });
+  }
+
+  /** Answers peers that ask while a long batch runs here. */
+  pollPeers(receive: (port: MessagePort) => { readonly message: unknown } | undefined): void {
+    this.#peers.poll(receive);
+  }
+
+  close(): void {
+    this.#peers.close();
+  }
+}
+
+function isThenable(thing: unknown): thing is PromiseLike<unknown> {
+  return typeof thing === 'object' && thing !== null && typeof (thing as { then?: unknown }).then === 'function';
+}
+
+/** What an argument is made of; `undefined` for what cannot be hashed, which is then not looked at. */
+function fingerprint(argument: unknown): string | undefined {
+  try {
+    return tokenize(argument);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes of 64 KiB and more move into shared memory, copied once. */
+function intoSharedMemory(result: unknown): unknown {
+  if (!ArrayBuffer.isView(result) || result.byteLength < 65_536 || Object.prototype.toString.call(result) !== '[object Uint8Array]') return result;
+  if (Object.prototype.toString.call(result.buffer) === '[object SharedArrayBuffer]') return result;
+  const shared = new Uint8Array(new SharedArrayBuffer(result.byteLength));
+  shared.set(new Uint8Array(result.buffer, result.byteOffset, result.byteLength));
+  return shared;
+}

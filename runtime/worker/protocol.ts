@@ -1,0 +1,82 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { PackedError } from '../failure.ts';
+
+/** Every message between the shell and its workers, and between workers. */
+
+/** How a worker gets a function or captured data; `live` only where both sides share a thread. */
+export type Definition =
+  | { readonly kind: 'own'; readonly module: string; readonly name: string }
+  | { readonly kind: 'payload'; readonly payload: Uint8Array }
+  | { readonly kind: 'live'; readonly thing: unknown };
+
+/** Numbers a task takes in a batch's header before its inputs: row, attempt, flags, end of its tape, number of inputs; then row and holder of each input. */
+export const headerLength = 5;
+/** Flags of a task in a header. */
+export const TaskFlag = {
+  /** A Future holds it: send a small result along with the report. */
+  wanted: 1,
+  /** Its `nout` stands in the batch's `nouts`. */
+  nout: 2,
+} as const;
+
+export type ToWorker =
+  /** Tasks, in the order they should run. Tapes lie one after the other; keys name every call in them, in turn. */
+  | {
+      readonly kind: 'run';
+      readonly define: readonly (readonly [index: number, definition: Definition])[];
+      readonly header: readonly number[];
+      readonly tape: readonly unknown[];
+      /** For each task its key, or the keys of all tasks fused into it, the outlet last. */
+      readonly keys: readonly (string | readonly string[])[];
+      readonly nouts: readonly (readonly [row: number, member: number, nout: number])[];
+    }
+  /** These results are not needed any more. */
+  | { readonly kind: 'free'; readonly rows: readonly number[] }
+  /** Send these results to the shell. */
+  | { readonly kind: 'fetch'; readonly request: number; readonly rows: readonly number[] }
+  /** Keep this as the result of a row. */
+  | { readonly kind: 'put'; readonly row: number; readonly rich: boolean; readonly value: unknown; readonly captured?: Definition }
+  /** Nobody wants this task any more: drop it if it waits, tell it if it runs. */
+  | { readonly kind: 'stop'; readonly row: number; readonly reason: unknown }
+  /** A way to another worker, which may be a new one in an old place. */
+  | { readonly kind: 'peer'; readonly worker: number; readonly port: MessagePort }
+  /** Run a function outside the scheduler. */
+  | { readonly kind: 'call'; readonly request: number; readonly definition: Definition };
+
+export type FromWorker =
+  /** It can take tasks. */
+  | { readonly kind: 'ready' }
+  /** Set-up failed: it will take none. */
+  | { readonly kind: 'unfit'; readonly error: PackedError }
+  /** Row, bytes and microseconds of each finished task, in turn; small results that are wanted come along. */
+  | { readonly kind: 'finished'; readonly reports: readonly number[]; readonly rows: readonly number[]; readonly values: readonly unknown[] }
+  /** A task's function threw; `member` says which of the fused ones. */
+  | { readonly kind: 'failed'; readonly row: number; readonly attempt: number; readonly member: number; readonly error: PackedError }
+  /** A task was not run: it was stopped before it began, or an input was gone. */
+  | { readonly kind: 'returned'; readonly row: number }
+  | { readonly kind: 'fetched'; readonly request: number; readonly results: readonly Fetched[] }
+  | { readonly kind: 'called'; readonly request: number; readonly rich: boolean; readonly value: unknown; readonly error?: PackedError }
+  /** Something went wrong outside any running task. */
+  | { readonly kind: 'stray'; readonly key: string | undefined; readonly error: PackedError };
+
+/** A result as it comes to the shell, or why it cannot come. */
+export type Fetched =
+  | { readonly kind: 'value'; readonly rich: boolean; readonly value: unknown }
+  | { readonly kind: 'unsendable'; readonly error: PackedError }
+  | { readonly kind: 'gone' };
+
+/** Between workers: each request has a number of its own, so that a late answer is never taken for another's. */
+export type BetweenWorkers =
+  | { readonly kind: 'want'; readonly request: number; readonly rows: readonly number[] }
+  | { readonly kind: 'give'; readonly request: number; readonly results: readonly Fetched[] };
+
+/** What a worker is told at its start. */
+export interface WorkerSettings {
+  readonly index: number;
+  readonly name: string;
+  readonly setup: string | undefined;
+  readonly checkMutation: boolean;
+  readonly sharedMemory: boolean;
+  /** How the user's TypeScript is loaded, when a loader is on. */
+  readonly loader: unknown;
+}

@@ -1,0 +1,50 @@
+import type { FromWorker } from './protocol.ts';
+
+/** Reports finished tasks in batches: when 256 have gathered, a millisecond has passed, or there is nothing more to run. */
+export class Reporter {
+  readonly #send: (message: FromWorker) => void;
+  #reports: number[] = [];
+  #rows: number[] = [];
+  #values: unknown[] = [];
+  #lastFlush = 0;
+
+  constructor(send: (message: FromWorker) => void) {
+    this.#send = send;
+  }
+
+  finished(row: number, nbytes: number, durationUs: number, isWanted: boolean, result: unknown): void {
+    this.#reports.push(row, nbytes, durationUs);
+    if (isWanted && isSmall(result)) {
+      this.#rows.push(row);
+      this.#values.push(result);
+    }
+  }
+
+  isDue(now: number): boolean {
+    return this.#reports.length >= 768 || now - this.#lastFlush > 1;
+  }
+
+  flush(): void {
+    if (this.#reports.length === 0) return;
+    this.#lastFlush = performance.now();
+    this.#send({ kind: 'finished', reports: this.#reports, rows: this.#rows, values: this.#values });
+    this.#reports = [];
+    this.#rows = [];
+    this.#values = [];
+  }
+}
+
+/** Results that cost nothing to send along. */
+function isSmall(result: unknown): boolean {
+  switch (typeof result) {
+    case 'object':
+      return result === null;
+    case 'string':
+      return result.length <= 64;
+    case 'function':
+    case 'symbol':
+      return false;
+    default:
+      return true;
+  }
+}

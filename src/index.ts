@@ -1,0 +1,86 @@
+/** The package's face: every public name, once. */
+import { setValueActions } from '../graph/index.ts';
+import { resolveExecutor } from '../runtime/index.ts';
+import { visualize } from './inspect/visualize.ts';
+
+setValueActions({
+  compute: (value, options) => (options?.executor ?? resolveExecutor()).compute(value),
+  persist: (value, options) => (options?.executor ?? resolveExecutor()).persist(value),
+  visualize: (value, path, options) => visualize(value, path, options),
+});
+
+export {
+  annotate,
+  type AnyFuture,
+  type AnyValue,
+  type ByteSize,
+  CancelledError,
+  CaptureError,
+  type CompletionQueue,
+  type Computed,
+  CycleError,
+  type DaskGraph,
+  type Duration,
+  type ExecutorChoice,
+  type Future,
+  type FutureHandle,
+  type Gathered,
+  type GatherErrors,
+  type GraphFormat,
+  type Lazy,
+  type LazyArguments,
+  type LazyFunction,
+  type ManyFunction,
+  type ManyValue,
+  type Scattered,
+  type Started,
+  type Tokenizable,
+  tokenizeSymbol,
+  type Value,
+  type VisualizeOptions,
+  type FailedTask,
+  HeddleError,
+  isHeddleError,
+  isTaskFailure,
+  KeyConflictError,
+  KilledWorkerError,
+  lazy,
+  SourceChangedError,
+  TaskError,
+  type TaskOptions,
+  TimeoutError,
+  tokenize,
+  UntokenizableError,
+  value,
+} from '../graph/index.ts';
+export {
+  asCompleted,
+  type CancelOptions,
+  type CommonOptions,
+  compute,
+  currentTask,
+  Executor,
+  type ExecutorEvents,
+  type ExecutorOptions,
+  type FutureStatus,
+  persist,
+  type ReturnWhen,
+  type TaskContext,
+  type TaskState,
+  type WaitOptions,
+  type WorkerInfo,
+  type WorkerOptions,
+  wait,
+} from '../runtime/index.ts';
+export { type PlanReport, plan } from './inspect/plan-report.ts';
+export { type GraphlibGraph, toGraphlib } from './inspect/to-graphlib.ts';
+export { visualize } from './inspect/visualize.ts';
+export { progress } from './progress/progress.ts';
+export type { Compression } from './storage/compression.ts';
+export { type Blocks, type ReadBlocksOptions, readBlocks } from './storage/read-blocks.ts';
+export { type ReadBytesOptions, readBytes } from './storage/read-bytes.ts';
+export type { ReadOptions } from './storage/read-options.ts';
+export { registerStorage } from './storage/registry.ts';
+export type { Storage, StoredFile } from './storage/storage.ts';
+export type { Location } from './storage/url.ts';
+export { type WriteBytesOptions, writeBytes } from './storage/write-bytes.ts';
