@@ -6,7 +6,7 @@
  * Options: --inline runs in this thread (same answer, same keys); --keys prints the key of the answer.
  */
 import { parseArgs } from 'node:util';
-import { Executor, lazy, plan, progress, readBlocks, readBytes, visualize } from 'heddle';
+import { Executor, lazy, plan, readBlocks, readBytes, visualize } from 'heddle';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -34,7 +34,7 @@ function mergeTree(tables) {
   return tables[0];
 }
 
-const executor = new Executor(options.inline ? { engine: 'inline' } : {});
+const executor = new Executor({ engine: options.inline ? 'inline' : 'threads', progress: true });
 try {
   const began = performance.now();
   const { paths: files } = await readBlocks(paths, { sample: false });
@@ -45,9 +45,7 @@ try {
   console.log(`${files.length} files, ${mebibytes.toFixed(1)} MiB, ${blocks.length} blocks; ${tasksBefore} tasks, ${tasksAfter} after optimising; ${executor.describeWorkers().length} workers`);
 
   const planned = performance.now();
-  const future = executor.compute(total);
-  await progress(future);
-  const counts = await future;
+  const counts = await executor.compute(total);
   const seconds = (performance.now() - planned) / 1000;
   console.log(`counted in ${seconds.toFixed(2)} s: ${(mebibytes / seconds).toFixed(0)} MiB/s (listing and planning before: ${((planned - began) / 1000).toFixed(2)} s)\n`);
 

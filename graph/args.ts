@@ -1,9 +1,9 @@
 import { lazySymbol } from './canonical/describe.ts';
-import { leafText, type Leaf } from './canonical/leaf.ts';
+import { compact, type Leaf, leafText } from './canonical/leaf.ts';
 import { Holes, type Shape } from './canonical/shape.ts';
 import { handleText, isObject, Walk } from './canonical/walk.ts';
 import { typeError } from './errors.ts';
-import { capture } from './function/capture.ts';
+import { type Capture, capture } from './function/capture.ts';
 import { captureOf } from './function-state.ts';
 import { taskOf } from './handle.ts';
 import { Op, type Tape } from './tape.ts';
@@ -23,20 +23,20 @@ export interface Encoded {
   readonly dependencies: readonly Task[];
 }
 
-/** `traverse: false`: only arguments that are Values themselves are dependencies. `root` is what errors call the list. */
-export function encode(args: readonly unknown[], traverse = true, root = 'args'): Encoded {
-  const encoder = new Encoder(traverse);
+/** `traverse: false`: only arguments that are Values themselves are dependencies. `isPure: false`: the text means nothing, and nothing is refused for not having one. */
+export function encode(args: readonly unknown[], traverse = true, isPure = true): Encoded {
+  const encoder = new Encoder(traverse, isPure);
   let text = '';
   for (let i = 0; i < args.length; i++) {
-    const one = encoder.add(args[i], root, i);
+    const one = encoder.add(args[i], 'args', i);
     text = i === 0 ? one : `${text},${one}`;
   }
   return { tape: encoder.tape, text, dependencies: encoder.dependencies };
 }
 
 /** One piece of data as a tape. */
-export function encodeData(data: unknown): Encoded {
-  const encoder = new Encoder(true);
+export function encodeData(data: unknown, isPure = true): Encoded {
+  const encoder = new Encoder(true, isPure);
   const text = encoder.add(data, 'data', undefined);
   return { tape: encoder.tape, text, dependencies: encoder.dependencies };
 }
@@ -46,12 +46,14 @@ const noTasks: readonly Task[] = Object.freeze([]);
 class Encoder {
   readonly tape: unknown[] = [];
   readonly #traverse: boolean;
+  readonly #isPure: boolean;
   #dependencies: Task[] | undefined;
   #walk: Walk | undefined;
   #indexes: Map<string, number> | undefined;
 
-  constructor(traverse: boolean) {
+  constructor(traverse: boolean, isPure: boolean) {
     this.#traverse = traverse;
+    this.#isPure = isPure;
   }
 
   get dependencies(): readonly Task[] {
@@ -68,7 +70,8 @@ class Encoder {
       this.#depend(task);
       return handleText(task);
     }
-    this.#walk ??= new Walk(taskOf, this.#traverse ? refuseHolder : undefined, true);
+    if (this.#traverse && Array.isArray(value) && isFlat(value)) return this.#flat(value);
+    this.#walk ??= new Walk(taskOf, this.#traverse ? refuseHolder : undefined, true, !this.#isPure);
     const path = pathOf(root, index);
     const shape = this.#walk.shape(value, path);
     if (this.#traverse && shape.hasHandle) this.#emit(shape, path);
@@ -76,8 +79,32 @@ class Encoder {
     return shape.text as string;
   }
 
+  /** The short way for what most calls pass: the same text and tape as the walk's, without shapes. */
+  #flat(array: readonly unknown[]): string {
+    const parts: string[] = [];
+    let hasHandle = false;
+    for (const item of array) {
+      const task = taskOf(item);
+      if (task === undefined) {
+        parts.push(leafText(item as Leaf));
+        continue;
+      }
+      hasHandle = true;
+      parts.push(handleText(task));
+    }
+    if (hasHandle) {
+      for (const item of array) {
+        const task = taskOf(item);
+        if (task === undefined) this.tape.push(Op.literal, item);
+        else this.#depend(task);
+      }
+      this.tape.push(Op.array, array.length);
+    } else this.tape.push(Op.literal, array.slice());
+    return compact(`[${parts.join()})`);
+  }
+
   #primitive(value: unknown, root: string, index: number | undefined): void {
-    if (typeof value === 'symbol') this.tape.push(Op.captured, captured(value, pathOf(root, index)));
+    if (typeof value === 'symbol') this.tape.push(Op.captured, this.#captured(value, pathOf(root, index)));
     else this.tape.push(Op.literal, value);
   }
 
@@ -148,9 +175,43 @@ class Encoder {
   /** A part without Values, in one piece. */
   #whole(shape: Shape, path: string): void {
     const data = shape.hasHandle ? shape.value : copyOf(shape, this.#walk as Walk);
-    if (shape.isRich || shape.hasHandle) this.tape.push(Op.captured, captured(data, path));
+    if (shape.isRich || shape.hasHandle) this.tape.push(Op.captured, this.#captured(data, path));
     else this.tape.push(Op.literal, data);
   }
+
+  #captured(data: unknown, path: string): CapturedData {
+    return this.#isPure ? { data, capture: captureData(data, path) } : new LateCapture(data, path);
+  }
+}
+
+/** Argument of a task that is not hashed: whether it can travel shows when it must. */
+class LateCapture implements CapturedData {
+  readonly data: unknown;
+  readonly #path: string;
+  #capture: Capture | undefined;
+
+  constructor(data: unknown, path: string) {
+    this.data = data;
+    this.#path = path;
+  }
+
+  get capture(): Capture {
+    this.#capture ??= captureData(this.data, this.#path);
+    return this.#capture;
+  }
+}
+
+/** A plain array of nothing but primitives and Values. */
+function isFlat(array: readonly unknown[]): boolean {
+  if (Object.getPrototypeOf(array) !== Array.prototype) return false;
+  for (let i = 0; i < array.length; i++) {
+    const item = array[i];
+    if (item === undefined || typeof item === 'symbol' || typeof item === 'function') return false;
+    if (typeof item === 'object' && item !== null && taskOf(item) === undefined) return false;
+  }
+  let properties = 0;
+  for (const _ in array) properties++;
+  return properties === array.length && Object.getOwnPropertySymbols(array).length === 0;
 }
 
 const longestTape = 2 ** 25;
@@ -163,10 +224,9 @@ function pathOf(root: string, index: number | undefined): string {
   return index === undefined ? root : `${root}[${index}]`;
 }
 
-function captured(data: unknown, path: string): CapturedData {
-  const plain: unknown = typeof data === 'function' ? ((data as { readonly [lazySymbol]?: unknown })[lazySymbol] ?? data) : data;
-  const taken = typeof data === 'function' && plain === data ? captureOf(data as (...args: never) => unknown) : capture(data, { label: path });
-  return { data, capture: taken };
+function captureData(data: unknown, path: string): Capture {
+  const isPlainFunction = typeof data === 'function' && (data as { readonly [lazySymbol]?: unknown })[lazySymbol] === undefined;
+  return isPlainFunction ? captureOf(data as (...args: never) => unknown) : capture(data, { label: path });
 }
 
 function refuseHolder(shape: Shape, path: string): never {

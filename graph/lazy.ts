@@ -8,6 +8,7 @@ import type { AnyGenerator, GeneratorsCannotBeTasks, LazyFunction, ManyFunction,
 import { callTask, makeData, type OwnCall, ownTask } from './make-task.ts';
 import { checkTaskOptions, type TaskOptions, taskOptionNames } from './options.ts';
 import { brandSymbol, type Callee } from './task.ts';
+import { keyName } from './names.ts';
 import { makeValue } from './value.ts';
 
 export { currentAnnotations } from './annotate.ts';
@@ -71,7 +72,7 @@ function makeLazy(state: FunctionState, options: TaskOptions): Callable {
     return makeValue(callTask(state, given, merged));
   };
   Object.defineProperties(call, {
-    name: { value: options.name ?? state.name },
+    name: { value: options.name === undefined ? state.name : keyName(options.name) },
     length: { value: state.fn.length },
     options: { value: options, enumerable: true },
     [lazySymbol]: { value: Object.freeze({ fn: state.fn, options }) },

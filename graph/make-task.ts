@@ -20,14 +20,14 @@ export function makeTask(fn: unknown, args: readonly unknown[]): Task {
 export function callTask(state: FunctionState, args: readonly unknown[], options: TaskOptions): Task {
   const callee = state.callee();
   if (options.pure === undefined) state.warnIfImpure();
-  return finish(callee, options.name ?? callee.name, encode(args, options.traverse !== false), args.length, options, noExtra);
+  return finish(callee, options.name === undefined ? callee.name : keyName(options.name), encode(args, options.traverse !== false, options.pure !== false), args.length, options, noExtra);
 }
 
 /** Wraps data. */
 export function makeData(data: unknown, options: { readonly name?: string | undefined; readonly key?: string | undefined; readonly scattered?: boolean | undefined } = noOptions): Task {
   const { scattered, ...rest } = options;
   const merged = withAnnotations(checkTaskOptions(rest));
-  return finish(undefined, merged.name ?? typeName(data), encodeData(data), 1, merged, scattered === true ? { scattered } : noExtra);
+  return finish(undefined, merged.name === undefined ? typeName(data) : keyName(merged.name), encodeData(data, merged.pure !== false), 1, merged, scattered === true ? { scattered } : noExtra);
 }
 
 /** What a task has beside its call. */
@@ -43,7 +43,7 @@ const contents = new WeakMap<Task, string>();
 
 function finish(callee: Callee | undefined, name: string, { tape, text, dependencies }: Encoded, argc: number, options: TaskOptions, extra: Extra): Task {
   const { key, pure, version } = options;
-  let token =
+  const token =
     pure === false
       ? randomBytes(16).toString('hex')
       : digest(`${stringText(name)}${callee === undefined ? '=' : callee.identity}${version === undefined ? '' : `~${leafText(version)}`}(${extra.content ?? text})`);
@@ -53,7 +53,6 @@ function finish(callee: Callee | undefined, name: string, { tape, text, dependen
   if (key !== undefined && key !== `${name}-${token}`) {
     givenKey = key;
     id = key;
-    token = digest(`${token}@${stringText(key)}`); // dependants count a task by its key
   }
   const { hosts, bytesToRead = 0, scattered = false } = extra;
   const task: Task = { id, name, token, givenKey, callee, tape, argc, dependencies, options, hosts, bytesToRead, scattered };
@@ -67,8 +66,9 @@ export function remakeTask(task: Task, options: TaskOptions, handle: (task: Task
   const { callee, scattered, hosts, bytesToRead } = task;
   if (!changesKey(options)) return { ...task, options: merged };
   const args = decode(task.tape, (i) => handle(task.dependencies[i] as Task));
-  const name = merged.name ?? task.name;
-  const encoded = callee === undefined ? encodeData(args[0]) : encode(args, merged.traverse !== false);
+  const name = options.name === undefined ? task.name : keyName(options.name);
+  const isPure = merged.pure !== false;
+  const encoded = callee === undefined ? encodeData(args[0], isPure) : encode(args, merged.traverse !== false, isPure);
   return finish(callee, name, encoded, task.argc, merged, { hosts, bytesToRead, scattered, content: contents.get(task) });
 }
 
@@ -101,10 +101,10 @@ export interface OwnCall {
 /** A task that calls one of heddle's own functions; Values may be among the arguments. */
 export function ownTask(callee: Callee, args: readonly unknown[], call: OwnCall): Task {
   const { name, tokenOf, hosts, bytesToRead, pure, options } = call;
-  const own = checkTaskOptions({ name: keyName(name), pure, ...options });
+  const own = checkTaskOptions({ name, pure, ...options });
   const merged = withAnnotations(own);
-  const encoded = encode(args);
-  return finish(callee, merged.name as string, encoded, args.length, merged, { hosts, bytesToRead, content: tokenOf && contentText(tokenOf) });
+  const encoded = encode(args, true, merged.pure !== false);
+  return finish(callee, keyName(merged.name as string), encoded, args.length, merged, { hosts, bytesToRead, content: tokenOf && contentText(tokenOf) });
 }
 
 function contentText(tokenOf: readonly unknown[]): string {

@@ -2,9 +2,18 @@ const longest = 100;
 
 /** A name as keys may show it: letters, digits, `_` and `.`; at most 100 characters. */
 export function keyName(name: string): string {
-  const clean = name.replace(/[^\p{L}\p{N}_.]/gu, '_');
-  return clean.length <= longest ? clean : Array.from(clean).slice(0, longest).join('');
+  let clean = cleaned.get(name);
+  if (clean === undefined) {
+    clean = name.replace(/[^\p{L}\p{N}_.]/gu, '_');
+    if (clean.length > longest) clean = Array.from(clean).slice(0, longest).join('');
+    if (cleaned.size === 1000) cleaned.clear();
+    cleaned.set(name, clean);
+  }
+  return clean;
 }
+
+/** The same few names come again and again. */
+const cleaned = new Map<string, string>();
 
 /** A function's own name without what JavaScript puts in front of it; `lambda` for a nameless one. */
 export function functionName(fn: object): string {

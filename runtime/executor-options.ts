@@ -1,6 +1,6 @@
 import { availableParallelism, hostname } from 'node:os';
 import { pathToFileURL } from 'node:url';
-import { type ByteSize, defaultPasses, describeWrong, type Duration, HeddleError, parseDuration, type Pass, rangeError, typeError, type WorkerDescription } from '../graph/index.ts';
+import { type ByteSize, defaultPasses, describeWrong, type Duration, HeddleError, parseByteSize, parseDuration, type Pass, rangeError, typeError, type WorkerDescription } from '../graph/index.ts';
 import type { Engine } from './engine.ts';
 
 /** One worker, when they are not all alike. */
@@ -90,6 +90,7 @@ export function checkExecutorOptions(given: unknown): CheckedOptions {
   const options = given as ExecutorOptions;
   for (const [name, value] of Object.entries(options)) {
     if (!known.has(name)) throw typeError('ERR_INVALID_OPTION', `there is no executor option "${name}" (known: ${[...known].join(', ')})`);
+    if (name === 'memoryLimit' && value !== undefined) parseByteSize(value, name);
     if (later.has(name) && value !== undefined && value !== false) throw new HeddleError('ERR_UNSUPPORTED', `executor option ${name} is not built yet; leave it out`);
   }
   const engine = checkEngine(options.engine ?? 'threads');

@@ -1,7 +1,9 @@
 import {
   type AnyFuture,
   type DaskGraph,
+  describeWrong,
   type Future as FutureType,
+  type FutureHandle,
   type Gathered,
   type GatherErrors,
   isValue,
@@ -31,6 +33,7 @@ import { Events, type ExecutorEvents } from './events.ts';
 import { type CancelOptions, Future, outputsOf } from './future.ts';
 import { gather } from './gather.ts';
 import { type WaitOptions, waitFor } from './limits.ts';
+import { mapAsync } from './map-async.ts';
 import type { Output } from './output.ts';
 import { Outputs } from './outputs.ts';
 import { noteUnseen } from './unseen.ts';
@@ -39,7 +42,19 @@ import { whenEnough } from './waiting.ts';
 /** One iterable a parameter; items may be Values or Futures. */
 export type MapInputs<A extends readonly unknown[]> = { [K in keyof A]: Iterable<Lazy<A[K]>> };
 
+/** As `MapInputs`, of which at least one is an AsyncIterable. */
+export type AsyncMapInputs<A extends readonly unknown[]> = { [K in keyof A]: Iterable<Lazy<A[K]>> | AsyncIterable<Lazy<A[K]>> };
+
 type AnyFunction = (...args: never) => unknown;
+
+/** Something of the upper floor that goes along with an executor, such as a progress bar; what it returns is called when the executor closes. */
+export type Companion = (executor: Executor, options: { readonly progress: boolean }) => (() => void) | undefined;
+const companions: Companion[] = [];
+
+/** Every executor opened from now on gets this companion. */
+export function accompanyExecutors(companion: Companion): void {
+  companions.push(companion);
+}
 
 /** Runs tasks: on threads of this process, or in the caller's thread. The newest open one is the default. */
 export class Executor implements AsyncDisposable {
@@ -47,6 +62,7 @@ export class Executor implements AsyncDisposable {
   readonly #outputs: Outputs;
   readonly #events: Events;
   readonly #kept = new Set<Future<unknown>>();
+  readonly #companions: ((() => void) | undefined)[] = [];
   #closing: Promise<void> | undefined;
 
   /** Starts the workers. Throws TypeError or RangeError for options that are wrong, ERR_UNSUPPORTED for those the engine cannot honour. */
@@ -59,6 +75,7 @@ export class Executor implements AsyncDisposable {
     this.#outputs = new Outputs(this.#engine, checked.passes);
     checked.signal?.addEventListener('abort', () => void this.close(), { once: true });
     noteOpened(this);
+    for (const companion of companions) this.#companions.push(companion(this, checked));
   }
 
   /** Begins `fn(...args)`. The same call twice is one task. A non-function is a TypeError at once. */
@@ -69,15 +86,17 @@ export class Executor implements AsyncDisposable {
     return this.begin(makeTask(fn, args));
   }
 
-  /** `submit` for each item; the shortest iterable ends it. */
+  /** `submit` for each item; the shortest iterable ends it. With an AsyncIterable: a Future an item, asked for no faster than they are taken. */
   map<A extends unknown[], R>(fn: LazyFunction<A, R>, ...iterables: MapInputs<A>): FutureType<R>[];
   map<A extends unknown[], R>(fn: (this: void, ...args: A) => R, ...iterables: MapInputs<A>): FutureType<Awaited<R>>[];
-  map(fn: AnyFunction, ...iterables: Iterable<unknown>[]): FutureType<unknown>[] {
-    if (iterables.length === 0) throw typeError('ERR_INVALID_ARGUMENT', 'map() takes a function and an iterable for each of its parameters');
-    const iterators = iterables.map((iterable) => {
-      if (iterable === null || iterable === undefined || typeof iterable[Symbol.iterator] !== 'function') throw typeError('ERR_INVALID_ARGUMENT', 'map() takes iterables; capture constants in the function');
-      return iterable[Symbol.iterator]();
-    });
+  map<A extends unknown[], R>(fn: LazyFunction<A, R>, ...iterables: AsyncMapInputs<A>): AsyncIterable<FutureHandle<R>>;
+  map<A extends unknown[], R>(fn: (this: void, ...args: A) => R, ...iterables: AsyncMapInputs<A>): AsyncIterable<FutureHandle<Awaited<R>>>;
+  map(fn: AnyFunction, ...iterables: Iterable<unknown>[]): FutureType<unknown>[] | AsyncIterable<FutureHandle<unknown>> {
+    this.#refuseClosed();
+    const kinds = checkInputs(fn, iterables);
+    const begin = (args: unknown[]): Future<unknown> => this.begin(makeTask(fn, args));
+    if (kinds === 'async') return mapAsync(iterables, begin, 2 * this.#engine.workers.length);
+    const iterators = iterables.map((iterable) => iterable[Symbol.iterator]());
     const futures: FutureType<unknown>[] = [];
     for (;;) {
       const args: unknown[] = [];
@@ -89,7 +108,7 @@ export class Executor implements AsyncDisposable {
         }
         args.push(next.value);
       }
-      futures.push(this.begin(makeTask(fn, args)));
+      futures.push(begin(args));
     }
   }
 
@@ -211,6 +230,7 @@ export class Executor implements AsyncDisposable {
   async #close(): Promise<void> {
     noteClosed(this);
     this.#outputs.close();
+    for (const end of this.#companions) end?.();
     await this.#engine.close();
     noteUnseen(this.#outputs.all());
   }
@@ -258,6 +278,19 @@ export class Executor implements AsyncDisposable {
 }
 
 makeDefaultsWith(() => new Executor());
+
+/** Whether `map` goes over plain iterables or over streams. Throws TypeError for what it cannot go over. */
+function checkInputs(fn: unknown, iterables: readonly unknown[]): 'sync' | 'async' {
+  if (typeof fn !== 'function') throw typeError('ERR_INVALID_ARGUMENT', `map() takes a function first; it got ${describeWrong(fn)}`);
+  if (iterables.length === 0) throw typeError('ERR_INVALID_ARGUMENT', 'map() takes a function and an iterable for each of its parameters');
+  let kind: 'sync' | 'async' = 'sync';
+  for (const iterable of iterables) {
+    const thing = Object(iterable) as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
+    if (typeof thing[Symbol.asyncIterator] === 'function') kind = 'async';
+    else if (typeof thing[Symbol.iterator] !== 'function') throw typeError('ERR_INVALID_ARGUMENT', `map() takes iterables; one of them is ${describeWrong(iterable)}: capture constants in the function`);
+  }
+  return kind;
+}
 
 function openEngine(options: CheckedOptions): Engine {
   if (typeof options.engine === 'object') return options.engine;

@@ -4,7 +4,7 @@ export { compute, computeWith, persist } from './compute.ts';
 export { resolveExecutor } from './defaults.ts';
 export type { Engine, EngineListener, EngineView, Outcome, Sink, TaskTransition, WorkerInfo } from './engine.ts';
 export type { ExecutorEvents, TaskState } from './events.ts';
-export { Executor } from './executor.ts';
+export { type AsyncMapInputs, accompanyExecutors, Executor, type MapInputs } from './executor.ts';
 export type { CommonOptions, ExecutorOptions, WorkerOptions } from './executor-options.ts';
 export type { CancelOptions } from './future.ts';
 export { type WaitOptions, waitFor } from './limits.ts';

@@ -1,4 +1,4 @@
-import { type CapturedData, compile, KeyConflictError, keyOf, makeData, Op, type Pass, type Plan, sameTask, type Task } from '../graph/index.ts';
+import { type CapturedData, compile, isHeddleError, KeyConflictError, keyOf, makeData, Op, type Pass, type Plan, sameTask, type Task } from '../graph/index.ts';
 import type { Engine } from './engine.ts';
 import { Output, type OutputOwner } from './output.ts';
 import { noteUnseen } from './unseen.ts';
@@ -50,7 +50,8 @@ export class Outputs implements OutputOwner {
     const known = this.#byId.get(task.id) ?? this.#byKeyLike(task);
     if (known === undefined) return undefined;
     if (!sameTask(known.task, task)) throw new KeyConflictError(keyOf(task));
-    return known.status === 'cancelled' || known.status === 'lost' ? undefined : known; // what was cancelled begins anew
+    const hasEnded = known.status === 'cancelled' || known.status === 'lost' || isHeddleError(known.error, 'ERR_NO_WORKER');
+    return hasEnded ? undefined : known; // what never ran begins anew; what failed has failed, until it is retried or let go
   }
 
   /** A key that was given may read like one that heddle made: then the two must be one task. */

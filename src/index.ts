@@ -1,13 +1,16 @@
 /** The package's face: every public name, once. */
 import { setValueActions } from '../graph/index.ts';
-import { resolveExecutor } from '../runtime/index.ts';
+import { accompanyExecutors, resolveExecutor } from '../runtime/index.ts';
 import { visualize } from './inspect/visualize.ts';
+import { attachProgress } from './progress/attach-progress.ts';
 
 setValueActions({
   compute: (value, options) => (options?.executor ?? resolveExecutor()).compute(value),
   persist: (value, options) => (options?.executor ?? resolveExecutor()).persist(value),
   visualize: (value, path, options) => visualize(value, path, options),
 });
+
+accompanyExecutors((executor, { progress }) => (progress ? attachProgress(executor) : undefined));
 
 export {
   annotate,
@@ -56,6 +59,7 @@ export {
 export {
   asCompleted,
   type CancelOptions,
+  type AsyncMapInputs,
   type CommonOptions,
   compute,
   currentTask,
@@ -63,6 +67,7 @@ export {
   type ExecutorEvents,
   type ExecutorOptions,
   type FutureStatus,
+  type MapInputs,
   persist,
   type ReturnWhen,
   type TaskContext,

@@ -172,15 +172,15 @@ function describeInstance(value: object, prototype: object | null): Shape {
   const custom = customToken(value);
   if (custom !== undefined) return custom;
   const info = classInfo(prototype ?? Object.prototype);
-  if (info.base !== undefined || info.constructor?.name === 'process') {
-    const builtin = describeBuiltin(value);
-    if (builtin !== undefined) return builtin;
-  }
   const tag = Object.prototype.toString.call(value).slice(8, -1);
   const refusal = refused(value, tag);
   if (refusal !== undefined) throw refusal;
   const content = contentOf(value, info);
-  if (content === undefined && info.base !== undefined && (info.isBuiltin || !openBases.has(info.base))) throw new Refusal(article(info.name), openInTask);
+  if (content === undefined && info.base !== undefined) {
+    const builtin = describeBuiltin(value);
+    if (builtin !== undefined) return builtin;
+    if (info.isBuiltin || !openBases.has(info.base)) throw new Refusal(article(info.name), openInTask);
+  }
   if (content !== undefined && info.isBuiltin && !content.hasFields) return content.shape;
   if (info.hasPrivateFields)
     throw new Refusal(`${article(info.name)} with #private fields`, "give its class a [Symbol.for('heddle.tokenize')]() method that returns what it is made of");

@@ -3,7 +3,7 @@ import { brandSymbol, type Task } from '../task.ts';
 import { nameCycle } from './cycle.ts';
 import { classInfo } from './class-info.ts';
 import { article, describe, openInTask } from './describe.ts';
-import { compact, type Leaf, leafText } from './leaf.ts';
+import { compact, type Leaf, leafText, stringText } from './leaf.ts';
 import { Holes, Refusal, Shape } from './shape.ts';
 
 /**
@@ -22,12 +22,14 @@ export class Walk {
   /** A finished shape, or its text alone where nobody asks for more. */
   readonly #shapes = new Map<object, Shape | string>();
   readonly #keepsShapes: boolean;
+  readonly #isLenient: boolean;
   readonly #handle: (value: object) => Task | undefined;
   readonly #onHolder: ((shape: Shape, path: string) => void) | undefined;
   #count = 0;
 
-  /** `handle` tells a Value or Future from data; `onHolder` is told of functions and instances that hold one. `keepsShapes`: `shape` and `known` will be asked. */
-  constructor(handle: (value: object) => Task | undefined, onHolder?: (shape: Shape, path: string) => void, keepsShapes = false) {
+  /** `handle` tells a Value or Future from data; `onHolder` is told of functions and instances that hold one. `keepsShapes`: `shape` and `known` will be asked. `isLenient`: nobody needs the text, so nothing is refused. */
+  constructor(handle: (value: object) => Task | undefined, onHolder?: (shape: Shape, path: string) => void, keepsShapes = false, isLenient = false) {
+    this.#isLenient = isLenient;
     this.#handle = handle;
     this.#onHolder = onHolder;
     this.#keepsShapes = keepsShapes;
@@ -112,7 +114,8 @@ export class Walk {
     try {
       shape = describe(value, () => pathOf(path, stack));
     } catch (error) {
-      throw explain(error, path, stack);
+      if (!this.#isLenient) throw explain(error, path, stack);
+      shape = new Shape(value, 'leaf', 'unknown', [], { isRich: true });
     }
     shape.index = shape.low = this.#count++;
     this.#shapes.set(value, shape);
@@ -185,9 +188,9 @@ export function textOf(shape: Shape, parts: readonly string[]): string {
   return `${head}${(named.length > 1 ? named.sort() : named).join()})`;
 }
 
-/** A Value counts by its key: the token covers the name, the code and the arguments. */
+/** A Value counts by its key; of a key that heddle made, the token says it all. */
 export function handleText(task: Task): string {
-  return `v${task.token}`;
+  return task.givenKey === undefined ? `v${task.token}` : `k${stringText(task.givenKey)}`;
 }
 
 export function isObject(value: unknown): value is object {

@@ -7,7 +7,7 @@ import { Problem } from './problem.ts';
 import { rerunOf } from './rerun.ts';
 import type { Resolved } from './resolve.ts';
 import type { Binding } from './scope.ts';
-import { type Located, locate, type Script } from './script.ts';
+import { type Located, locate, runningScript, type Script } from './script.ts';
 import { prepare } from './text.ts';
 import { isStandardGlobal, type KnownPath, wellKnown } from './well-known.ts';
 
@@ -67,8 +67,6 @@ export function factsOf(fn: Fn): Facts {
 export type Fn = (...args: never) => unknown;
 
 function lookAt(fn: Fn): Facts {
-  const path = wellKnown(fn);
-  if (path !== undefined) return { kind: 'known', path };
   const parts = Reflect.get(fn, lazySymbol) as { readonly fn: unknown; readonly options: unknown } | undefined;
   if (parts !== undefined) return { kind: 'lazy', fn: parts.fn, options: parts.options };
   let seen: Look;
@@ -76,7 +74,12 @@ function lookAt(fn: Fn): Facts {
     seen = look(fn);
   } catch (error) {
     if (!(error instanceof NoInspectorError)) throw error;
-    return withoutInspector(fn);
+    const path = wellKnown(fn);
+    return path === undefined ? withoutInspector(fn) : { kind: 'known', path };
+  }
+  if (runningScript(fn, seen) === undefined) {
+    const path = wellKnown(fn);
+    if (path !== undefined) return { kind: 'known', path };
   }
   if (seen.isProxy) throw new Problem('is a Proxy', 'use the object behind it');
   if (seen.bound !== undefined) return { kind: 'bound', ...seen.bound };
@@ -245,11 +248,10 @@ function commonJs(name: string, value: unknown, script: Script, offset: number):
   if (name !== 'require' && name !== 'module' && name !== 'exports' && name !== '__filename' && name !== '__dirname') return undefined;
   const parent = script.isFile ? script.url : resolvePath('[eval]');
   if (name === 'require') return typeof value === 'function' || value === missing ? { kind: 'require', name, parent, offset } : undefined;
-  if (value === missing || !script.isFile || name.startsWith('__')) return undefined;
-  const cached = createRequire(import.meta.url).cache[script.path];
-  if (cached === undefined || travelsByImport(script.url, script) === undefined) return undefined;
-  if (name === 'module' && value === cached) return { kind: 'module', name, file: script.path, offset };
-  return undefined;
+  if (name !== 'module' || value === missing || !script.isFile || value !== createRequire(import.meta.url).cache[script.path]) return undefined;
+  if (travelsByImport(script.url, script) === undefined)
+    throw new Problem('is the module object of a script that must not run again', 'take what you need of it into a variable', { script, offset, step: name });
+  return { kind: 'module', name, file: script.path, offset };
 }
 
 /** A global of the user's own making; those every thread has are left to it. */

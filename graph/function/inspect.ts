@@ -190,6 +190,18 @@ export function rawScriptAndSource(id: string): { readonly raw: RawScript; reado
   return raw && { raw, source };
 }
 
+/** The URL of a script that is running now: cheap, where a list of all scripts is not. */
+export function runningScriptUrl(id: string): string | undefined {
+  const { session } = connect();
+  post(session, 'Runtime.enable');
+  try {
+    const { exceptionDetails } = post<{ exceptionDetails?: { stackTrace?: { callFrames: readonly { scriptId: string; url: string }[] } } }>(session, 'Runtime.evaluate', { expression: 'throw 0' });
+    return exceptionDetails?.stackTrace?.callFrames.find(({ scriptId }) => scriptId === id)?.url;
+  } finally {
+    post(session, 'Runtime.disable');
+  }
+}
+
 /** Whether `rawScript` would answer at once. */
 export function isListed(id: string): boolean {
   return scripts.has(id);

@@ -108,7 +108,7 @@ export function functionShape(fn: Fn, { site }: SourceFacts, tools: Tools): Shap
   const { own } = methodTexts(site);
   const extendsOther = isClassNode(site.node) && Boolean(site.node.superClass);
   return shapeOf(fn, tools, {
-    proto: (proto) => extendsOther || isBuiltinProto(proto, ...functionProtos),
+    proto: (proto) => extendsOther || proto === Function.prototype || isBuiltinProto(proto, ...functionProtos),
     skips: (key) => ownOfFunctions.has(key) ? typeof Object.getOwnPropertyDescriptor(fn, key)?.value !== 'function' || isWritten(own, fn, key) : own.size > 0 && isWritten(own, fn, key),
   });
 }

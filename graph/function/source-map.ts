@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Place } from './script.ts';
-import { type Script, scriptByUrl } from './script.ts';
+import { Script, scriptByUrl, sourceMapOf } from './script.ts';
 
 /** A place in what the user wrote: a path (or URL), line and column from 1. */
 export interface UserPlace {
@@ -55,10 +55,22 @@ export function userPlace(script: Script, { line, column }: Place): UserPlace {
 
 /** Maps a place in the text of a stack; `undefined`: nothing to map. `transpiledInPlace`: also where source and script have one URL. */
 export function mapPlace(url: string, place: Place, transpiledInPlace: boolean): UserPlace | undefined {
-  const script = scriptByUrl(url);
+  const script = scriptByUrl(url) ?? scriptOnDisk(url);
   if (script === undefined || script.sourceMapURL === '') return undefined;
   const found = userPlace(script, place);
   return !transpiledInPlace && found.file === readable(script.url) ? undefined : found;
+}
+
+/** A module that only a worker has loaded. */
+function scriptOnDisk(url: string): Script | undefined {
+  if (!url.startsWith('file:') && !isAbsolute(url)) return undefined;
+  try {
+    const source = readFileSync(readable(url), 'utf8');
+    const sourceMapURL = sourceMapOf(source);
+    return sourceMapURL === '' ? undefined : new Script({ scriptId: url, url, startLine: 0, startColumn: 0, sourceMapURL }, source);
+  } catch {
+    return undefined;
+  }
 }
 
 function readable(url: string): string {

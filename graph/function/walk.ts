@@ -7,7 +7,7 @@ import type { PayloadNode, Slots } from './payload.ts';
 import { captureError, Problem, type Trail } from './problem.ts';
 import { functionShape, type Tools, unusualPrototype } from './shape.ts';
 import { type Edit, edited, prepare, unused } from './text.ts';
-import { wellKnown } from './well-known.ts';
+import { type KnownPath, wellKnown } from './well-known.ts';
 
 /** A function whose node is finished when all are known: who shares a variable with whom shows only then. */
 interface Pending {
@@ -105,13 +105,14 @@ export class Walk {
 
   #node(id: number, thing: object | symbol, trail: Trail): PayloadNode {
     if (typeof thing === 'symbol') return symbolNode(thing);
-    const known = wellKnown(thing);
-    if (known !== undefined) {
-      this.knowns.push([known.module ?? '', ...known.path]);
-      return { kind: 'known', ...known };
-    }
     if (typeof thing === 'function') return this.#function(id, thing as Fn, trail);
-    return this.#object(id, thing, trail);
+    const known = wellKnown(thing);
+    return known === undefined ? this.#object(id, thing, trail) : this.#known(known);
+  }
+
+  #known(path: KnownPath): PayloadNode {
+    this.knowns.push([path.module ?? '', ...path.path]);
+    return { kind: 'known', ...path };
   }
 
   #object(id: number, thing: object, trail: Trail): PayloadNode {
@@ -162,7 +163,7 @@ export class Walk {
     const facts = factsOf(fn);
     switch (facts.kind) {
       case 'known':
-        return { kind: 'known', ...facts.path };
+        return this.#known(facts.path);
       case 'lazy':
         return { kind: 'lazy', parts: this.slots([facts.fn, facts.options], trail, (i) => (i === 0 ? '' : '(options)')) };
       case 'bound': {

@@ -54,7 +54,9 @@ function globalsByValue(): Map<Thing, KnownPath> {
     for (const key of Reflect.ownKeys(thing)) {
       const step = typeof key === 'string' ? key : key.description?.startsWith('Symbol.') ? `@@${key.description.slice(7)}` : undefined;
       const value: unknown = step === undefined ? undefined : Object.getOwnPropertyDescriptor(thing, key)?.value;
-      if (step !== undefined && step !== 'constructor' && isThing(value)) open.push([value, [...path, step], depth - 1]);
+      // what lies on `process` is mostly of this thread alone
+      const isShared = thing !== process || typeof value === 'function' || step === 'env' || step === 'versions' || step === 'release';
+      if (step !== undefined && step !== 'constructor' && isShared && isThing(value)) open.push([value, [...path, step], depth - 1]);
     }
   }
   globals = found;

@@ -1,9 +1,10 @@
 import { types } from 'node:util';
 import type { HeddleError } from '../../graph/index.ts';
+import { movedFrom, moveView, packBuffer } from './bytes.ts';
 import { expandoOf, hasExtras, isSparse } from './extras.ts';
 import { Kind, kindOf } from './kinds.ts';
 import { joinPath, refusalOf, stepText, unsendable } from './refuse.ts';
-import { buildTable, movedFrom, moveView, packBuffer } from './table.ts';
+import { buildTable } from './table.ts';
 
 export { decode } from './decode.ts';
 export { refuseHandles } from './refuse.ts';

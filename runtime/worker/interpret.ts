@@ -1,4 +1,5 @@
 import { Op } from '../../graph/index.ts';
+import { refuseHandles } from './refuse.ts';
 
 /** A function as the tape calls it: with exactly its arguments, and no `this`. */
 export type Callable = (...args: unknown[]) => unknown;
@@ -30,7 +31,8 @@ export class MemberFailure {
 
 /**
  * Runs `tape` from `start` to `end` and gives what is left on the stack. Synchronous until a call gives a promise, then a promise itself; one loop carries
- * on after each of them, so neither a long chain nor deep nesting grows anything but the stack's array. Throws (or rejects with) a `MemberFailure`.
+ * on after each of them, so neither a long chain nor deep nesting grows anything but the stack's array. Streams, iterators and Values as
+ * the result of a call are refused (`refuseHandles`). Throws (or rejects with) a `MemberFailure`.
  */
 export function interpret(
   tape: readonly unknown[],
@@ -164,9 +166,12 @@ class Run {
 
   #done(member: number, args: unknown[] | undefined, result: unknown): void {
     const observer = this.#observer;
-    if (observer?.after !== undefined) {
+    const isThing = (typeof result === 'object' && result !== null) || typeof result === 'function';
+    if (isThing || observer?.after !== undefined) {
       try {
-        observer.after(member, args ?? [], result);
+        // also of members inside a fused chain: what is refused must not depend on what was fused
+        if (isThing) refuseHandles(result);
+        observer?.after?.(member, args ?? [], result);
       } catch (thrown) {
         throw new MemberFailure(member, thrown);
       }

@@ -225,7 +225,7 @@ class Restoring {
       const [, flags = 7, getter = -1, setter = -1] = marked.get(i) ?? [];
       const attributes = { enumerable: (flags & 2) !== 0, configurable: (flags & 4) !== 0 };
       if ((flags & 8) !== 0)
-        Object.defineProperty(thing, name, { ...attributes, get: getter < 0 ? undefined : (this.#thing(getter) as () => unknown), set: setter < 0 ? undefined : (this.#thing(setter) as (value: unknown) => void) });
+        Object.defineProperty(thing, name, { ...attributes, get: getter < 0 ? undefined : (this.#thing(getter) as () => unknown), set: setter < 0 ? undefined : (this.#thing(setter) as (value: unknown) => void) } as PropertyDescriptor);
       else Object.defineProperty(thing, name, { ...attributes, writable: (flags & 1) !== 0, value: values[i] });
     }
   }

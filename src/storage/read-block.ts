@@ -4,33 +4,19 @@
  */
 import { HeddleError, SourceChangedError } from '../../graph/index.ts';
 import { allocateBytes } from '../../runtime/index.ts';
-import { type Codec, unpack } from './compression.ts';
+import { type BlockArguments, type BlockRequest, unpackSource } from './block-request.ts';
+import { unpack } from './compression.ts';
 import { indexOf, readCut } from './delimiter.ts';
 import { loadStorage } from './load-storage.ts';
 import { type MaybeAsync, settle } from './maybe-async.ts';
 import type { OpenFile, Storage, StorageCall, StoredFile } from './storage.ts';
 import { storageCall } from './storage-call.ts';
 
-/** What the blocks of one call have in common. */
-export interface BlockSource {
-  readonly scheme: string;
-  /** Where a worker finds the storage. */
-  readonly module: string;
-  /** The user's `storage` option. */
-  readonly storage: unknown;
-  readonly delimiter: Uint8Array | null;
-  readonly notZero: boolean;
-}
-
-/** Which block of which file. */
-export interface BlockRequest {
-  readonly source: BlockSource;
-  readonly file: StoredFile;
-  /** Given: the file is one block. */
-  readonly codec: Codec | null;
-  readonly start: number;
-  /** `null`: up to the end, wherever that is. */
-  readonly end: number | null;
+/** `readBlock` as tasks call it. */
+export function readBlockTask(
+  ...[source, path, size, identity, codec, start, end, storage]: BlockArguments
+): Uint8Array | Promise<Uint8Array> {
+  return readBlock({ source: { ...unpackSource(source), storage }, file: { path, size, identity }, codec, start, end });
 }
 
 /** The bytes of a block, in memory of their own. */

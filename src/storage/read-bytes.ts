@@ -1,8 +1,8 @@
 import { type Callee, callOwn, type Future, HeddleError, ownFunction, type Value } from '../../graph/index.ts';
 import { type Executor, resolveExecutor } from '../../runtime/index.ts';
+import { type BlockArguments, packSource } from './block-request.ts';
 import { type ByteRange, cutFile, cutWhereStored, hostsOf } from './blocks.ts';
 import { type ListedFile, listFiles } from './list-files.ts';
-import type { BlockRequest, BlockSource } from './read-block.ts';
 import {
   type CheckedRead,
   checkExecutor,
@@ -56,38 +56,48 @@ export async function readBytes(
 
 let callee: Callee | undefined;
 
+/** What the blocks of one scheme share in one call. */
+interface Shared {
+  readonly scheme: string;
+  readonly endpoint: string;
+  readonly source: string;
+  readonly delimiter: string;
+}
+
 /** The blocks of each file as Values: a task a block, and nothing else a block. */
 export function blocksOf(files: readonly ListedFile[], read: CheckedRead): Value<Uint8Array>[][] {
-  callee ??= ownFunction('src/storage/read-block.js', 'readBlock', 1);
-  const sources = new Map<string, { readonly source: BlockSource; readonly endpoint: string }>();
+  callee ??= ownFunction('src/storage/read-block.js', 'readBlockTask', 1);
+  const sharedByScheme = new Map<string, Shared>();
   return files.map(({ scheme, storage, file }) => {
-    let shared = sources.get(scheme);
+    let shared = sharedByScheme.get(scheme);
     if (shared === undefined) {
-      shared = { source: sourceOf(scheme, storage, read), endpoint: storage.endpoint?.(read.storage) ?? '' };
-      sources.set(scheme, shared);
+      shared = shareOf(scheme, storage, read);
+      sharedByScheme.set(scheme, shared);
     }
-    return blocksOfFile(file, shared.source, shared.endpoint, read);
+    return blocksOfFile(file, shared, read);
   });
 }
 
-/** One frozen object for all requests: a batch of them carries it once. */
-function sourceOf(scheme: string, storage: Storage, { storage: options, delimiter, notZero }: CheckedRead): BlockSource {
-  return Object.freeze({ scheme, module: moduleOf(storage), storage: options, delimiter, notZero });
+function shareOf(scheme: string, storage: Storage, { storage: options, delimiter, notZero }: CheckedRead): Shared {
+  return {
+    scheme,
+    endpoint: storage.endpoint?.(options) ?? '',
+    source: packSource({ scheme, module: moduleOf(storage), storage: undefined, delimiter, notZero }),
+    delimiter: delimiter === null ? '' : Buffer.from(delimiter).toString('hex'),
+  };
 }
 
-function blocksOfFile(listed: StoredFile, source: BlockSource, endpoint: string, read: CheckedRead): Value<Uint8Array>[] {
-  const codec = codecFor(listed.path, read);
-  const file: StoredFile = Object.freeze({ path: listed.path, size: listed.size, identity: listed.identity });
-  const delimiter = source.delimiter === null ? '' : Buffer.from(source.delimiter).toString('hex');
-  return cutsOf(listed, read).map(({ start, end }) => {
-    const request: BlockRequest = Object.freeze({ source, file, codec, start, end });
-    const range = { start, end: end ?? start };
-    return callOwn<Uint8Array>(callee!, [request], {
+function blocksOfFile(file: StoredFile, { scheme, endpoint, source, delimiter }: Shared, read: CheckedRead): Value<Uint8Array>[] {
+  const { path, size, identity } = file;
+  const codec = codecFor(path, read);
+  return cutsOf(file, read).map(({ start, end }) => {
+    const args: BlockArguments = [source, path, size, identity, codec, start, end];
+    return callOwn<Uint8Array>(callee!, read.storage === undefined ? args : [...args, read.storage], {
       name: 'read_bytes',
       // What is read, never where the code lies nor who may read it. `notZero` changes a file's first block only.
-      tokenOf: [source.scheme, endpoint, file.path, file.identity, start, end, delimiter, start === 0 && source.notZero, codec],
-      hosts: end === null ? undefined : hostsOf(range, listed.hosts),
-      bytesToRead: range.end - start,
+      tokenOf: [scheme, endpoint, path, identity, start, end, delimiter, start === 0 && read.notZero, codec],
+      hosts: end === null ? undefined : hostsOf({ start, end }, file.hosts),
+      bytesToRead: end === null ? 0 : end - start,
     });
   });
 }

@@ -51,3 +51,9 @@ export function runCounter(): { readonly path: string; count(): number; lines():
   };
   return { path, lines, count: () => lines().length, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
+
+/** Looks every few milliseconds, for ten seconds at most. */
+export async function until(isSo: () => boolean, what: string): Promise<void> {
+  for (const end = Date.now() + 10_000; !isSo(); await new Promise((resolve) => setTimeout(resolve, 5)))
+    if (Date.now() > end) throw new Error(`waited in vain until ${what}`);
+}

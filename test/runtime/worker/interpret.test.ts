@@ -197,6 +197,21 @@ describe('interpret', () => {
       }
   });
 
+  it('refuses a stream or an iterator that a member gives, and lets the next have anything else', async () => {
+    const tape = [Op.call, 0, 0, 3, Op.call, 1, 1, 4];
+    for (const give of [() => [1].values(), async () => ({ body: new ReadableStream() })]) {
+      const error = await failure(() => run(tape, [give, (x) => x]));
+      expect([error.member, (error.thrown as { code: string }).code]).toEqual([3, 'ERR_UNSENDABLE']);
+    }
+    class Counter {
+      #n = 1;
+      get total(): number {
+        return this.#n;
+      }
+    }
+    expect(run(tape, [() => new Counter(), (counter) => (counter as Counter).total])).toBe(1);
+  });
+
   it('lets an observer make the call', () => {
     expect(
       run([Op.literal, 2, Op.call, 0, 1, 0], [(x) => Number(x) + 1], [], { invoke: (member, fn, args) => [member, fn(...args)] }),

@@ -68,6 +68,6 @@ describe('toGraphlib', () => {
 
   it('refuses what is no Value', () => {
     expect(() => toGraphlib(7 as never)).toThrow(TypeError);
-    expect(() => toGraphlib([merge])).toThrow(/call it/);
+    expect(() => toGraphlib([merge] as never)).toThrow(/call it/);
   });
 });

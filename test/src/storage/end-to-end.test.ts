@@ -467,6 +467,46 @@ describe.each(['threads', 'inline'] as const)('storage on the engine %s', (engin
   });
 });
 
+describe('storage on threads', () => {
+  it('reads into shared memory when the executor is asked for it', async () => {
+    const path = put('f', '1\n2\n3\n');
+    const packed = put('g', gzipSync('unpacked'));
+    const executor = new Executor({ workers: 2, sharedMemory: true });
+    try {
+      const blocks = await Promise.all([
+        ...(await readBytes(path, { executor, blockSize: 2, delimiter: '\n' })),
+        ...(await readBytes(packed, { executor, blockSize: null, compression: 'gzip' })),
+      ]);
+      for (const block of blocks) expect(Object.prototype.toString.call(block.buffer)).toBe('[object SharedArrayBuffer]');
+      expect(blocks.map((block) => Buffer.from(block).toString()).join('')).toBe('1\n2\n3\nunpacked');
+    } finally {
+      await executor.close();
+    }
+  });
+
+  it('writes a part once though its worker dies right after', async () => {
+    const executor = new Executor({ workers: 2 });
+    try {
+      const marker = `${root}marker`;
+      const die = lazy(async function die(nbytes: number, path: string) {
+        const fs = await import('node:fs');
+        if (!fs.existsSync(path)) {
+          fs.writeFileSync(path, '');
+          // In a worker this ends the thread, past every way to catch it.
+          (process as unknown as { reallyExit(code: number): never }).reallyExit(1);
+        }
+        return nbytes;
+      });
+      const [written] = await writeBytes(`${root}out/`, [bytesOf('hello')], { lazy: true });
+      expect(await executor.compute(die(written!, marker))).toBe(5);
+      expect(readFileSync(`${root}out/0`, 'utf8')).toBe('hello');
+      expect(filesBelow(`${root}out`)).toEqual(['0']);
+    } finally {
+      await executor.close();
+    }
+  });
+});
+
 describe('a storage of the user', () => {
   let counting: Parameters<typeof registerStorage>[0];
   beforeAll(async () => {

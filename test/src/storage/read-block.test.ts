@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { types } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { type BlockRequest, packSource, unpackSource } from '../../../src/storage/block-request.ts';
 import { type Codec, pack } from '../../../src/storage/compression.ts';
-import { type BlockRequest, readBlock } from '../../../src/storage/read-block.ts';
+import { readBlock, readBlockTask } from '../../../src/storage/read-block.ts';
 import type { StoredFile } from '../../../src/storage/storage.ts';
 import { testStorage } from '../../conformance/storage.ts';
 import { memory } from '../../fixtures/storage/mem-storage.ts';
@@ -167,6 +168,29 @@ describe('readBlock', () => {
       code: 'ERR_STORAGE',
       message: expect.stringMatching(/a block of mem:\/\/a\/f has 35184372088832 bytes.*blockSize/),
     });
+  });
+
+  it('reads the same from the texts and numbers of a task', async () => {
+    memory.put('mem://a/f', bytesOf('1\xff2\xff3\xff'));
+    const file = await fileAt('mem://a/f');
+    const whole = request(file, { delimiter: '\xff', notZero: true, storage: { region: 'here' }, end: 3 });
+    const fromTask = await readBlockTask(packSource(whole.source), file.path, file.size, file.identity, null, 0, 3, { region: 'here' });
+    expect(fromTask).toEqual(await readBlock(whole));
+    expect(memory.calls.at(-1)!.storage).toEqual({ region: 'here' });
+  });
+
+  it('carries a source of any delimiter, however many there are', () => {
+    for (let i = 0; i < 300; i++) {
+      const source = {
+        scheme: 'mem',
+        module: 'file:///a.mjs',
+        storage: undefined,
+        delimiter: i === 0 ? null : Uint8Array.of(i & 255, 0, 10),
+        notZero: i % 2 === 0,
+      };
+      expect({ storage: undefined, ...unpackSource(packSource(source)) }).toEqual(source);
+      expect(unpackSource(packSource(source))).toBe(unpackSource(packSource(source)));
+    }
   });
 
   it('gives bytes that are no Buffer', async () => {
