@@ -10,14 +10,22 @@ import { Executor, lazy, plan, readBlocks, readBytes, visualize } from 'heddle';
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { inline: { type: 'boolean', default: false }, keys: { type: 'boolean', default: false }, graph: { type: 'string', default: 'graph.svg' } },
+  options: {
+    inline: { type: 'boolean', default: false },
+    keys: { type: 'boolean', default: false },
+    graph: { type: 'string', default: 'graph.svg' },
+  },
 });
 const paths = positionals.length > 0 ? positionals : ['node_modules/**/*.{md,txt,js,ts}'];
 
 /** Words of a block, each with its count. */
 const count = lazy(function count(bytes) {
   const counts = new Map();
-  for (const word of new TextDecoder().decode(bytes).toLowerCase().match(/[a-z]+/g) ?? []) counts.set(word, (counts.get(word) ?? 0) + 1);
+  for (const word of new TextDecoder()
+    .decode(bytes)
+    .toLowerCase()
+    .match(/[a-z]+/g) ?? [])
+    counts.set(word, (counts.get(word) ?? 0) + 1);
   return counts;
 });
 
@@ -30,7 +38,8 @@ const merge = lazy(function merge(tables) {
 
 /** Merges sixteen at a time, until one is left. */
 function mergeTree(tables) {
-  while (tables.length > 1) tables = Array.from({ length: Math.ceil(tables.length / 16) }, (_, i) => merge(tables.slice(i * 16, i * 16 + 16)));
+  while (tables.length > 1)
+    tables = Array.from({ length: Math.ceil(tables.length / 16) }, (_, i) => merge(tables.slice(i * 16, i * 16 + 16)));
   return tables[0];
 }
 
@@ -42,12 +51,16 @@ try {
   const total = mergeTree(blocks.map((block) => count(block)));
   const { tasksBefore, tasksAfter, bytesToRead } = await plan(total);
   const mebibytes = bytesToRead / 2 ** 20;
-  console.log(`${files.length} files, ${mebibytes.toFixed(1)} MiB, ${blocks.length} blocks; ${tasksBefore} tasks, ${tasksAfter} after optimising; ${executor.describeWorkers().length} workers`);
+  console.log(
+    `${files.length} files, ${mebibytes.toFixed(1)} MiB, ${blocks.length} blocks; ${tasksBefore} tasks, ${tasksAfter} after optimising; ${executor.describeWorkers().length} workers`,
+  );
 
   const planned = performance.now();
   const counts = await executor.compute(total);
   const seconds = (performance.now() - planned) / 1000;
-  console.log(`counted in ${seconds.toFixed(2)} s: ${(mebibytes / seconds).toFixed(0)} MiB/s (listing and planning before: ${((planned - began) / 1000).toFixed(2)} s)\n`);
+  console.log(
+    `counted in ${seconds.toFixed(2)} s: ${(mebibytes / seconds).toFixed(0)} MiB/s (listing and planning before: ${((planned - began) / 1000).toFixed(2)} s)\n`,
+  );
 
   const top = [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)).slice(0, 20);
   for (const [word, n] of top) console.log(`${String(n).padStart(10)}  ${word}`);

@@ -15,7 +15,8 @@ export function annotate<R>(options: Omit<TaskOptions, 'key' | 'nout'>, body: ()
   if (types.isAsyncFunction(body)) throw asyncBody();
   const checked = checkTaskOptions(options);
   for (const name of ['key', 'nout'] as const)
-    if (checked[name] !== undefined) throw typeError('ERR_INVALID_OPTION', `option ${name} belongs to one task; give it to lazy(), not to annotate()`);
+    if (checked[name] !== undefined)
+      throw typeError('ERR_INVALID_OPTION', `option ${name} belongs to one task; give it to lazy(), not to annotate()`);
   const before = current;
   current = Object.freeze({ ...before, ...checked });
   try {
@@ -31,7 +32,10 @@ export function annotate<R>(options: Omit<TaskOptions, 'key' | 'nout'>, body: ()
 }
 
 function asyncBody(): TypeError {
-  return typeError('ERR_INVALID_ARGUMENT', 'the body of annotate() must be synchronous, or Values made after its first await would miss the options: await outside, make the Values inside');
+  return typeError(
+    'ERR_INVALID_ARGUMENT',
+    'the body of annotate() must be synchronous, or Values made after its first await would miss the options: await outside, make the Values inside',
+  );
 }
 
 /** A task's own options over what is annotated. Throws when the whole makes no sense. */

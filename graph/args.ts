@@ -1,3 +1,4 @@
+import { copyOf } from './canonical/copy.ts';
 import { lazySymbol } from './canonical/describe.ts';
 import { compact, type Leaf, leafText } from './canonical/leaf.ts';
 import { Holes, type Shape } from './canonical/shape.ts';
@@ -76,7 +77,8 @@ class Encoder {
     const shape = this.#walk.shape(value, path);
     if (this.#traverse && shape.hasHandle) this.#emit(shape, path);
     else this.#whole(shape, path);
-    return shape.text as string;
+    // a Value that is passed as it is is another argument than its result
+    return !this.#traverse && shape.hasHandle ? `w${shape.text}` : (shape.text as string);
   }
 
   /** The short way for what most calls pass: the same text and tape as the walk's, without shapes. */
@@ -135,8 +137,16 @@ class Encoder {
     const walk = this.#walk as Walk;
     const stack: { readonly shape: Shape; next: number }[] = [];
     const enter = (shape: Shape): void => {
-      if (shape.isCyclic) throw typeError('ERR_INVALID_ARGUMENT', `${path} goes round in a cycle that holds a Value, and cannot be built before the Value is known; pass the Value as an argument of its own`);
-      if (shape.kind === 'array' && shape.keys.length > 0) throw typeError('ERR_INVALID_ARGUMENT', `${path} has an array with Values and further properties (${shape.keys.map(String).join(', ')}); pass those as an object`);
+      if (shape.isCyclic)
+        throw typeError(
+          'ERR_INVALID_ARGUMENT',
+          `${path} goes round in a cycle that holds a Value, and cannot be built before the Value is known; pass the Value as an argument of its own`,
+        );
+      if (shape.kind === 'array' && shape.keys.length > 0)
+        throw typeError(
+          'ERR_INVALID_ARGUMENT',
+          `${path} has an array with Values and further properties (${shape.keys.map(String).join(', ')}); pass those as an object`,
+        );
       stack.push({ shape, next: 0 });
     };
     enter(root);
@@ -160,7 +170,11 @@ class Encoder {
           else this.#whole(child, path);
         }
       }
-      if (this.tape.length > longestTape) throw typeError('ERR_INVALID_ARGUMENT', `${path} repeats its parts more than ${longestTape / 2} times; make what is shared a Value of its own with value()`);
+      if (this.tape.length > longestTape)
+        throw typeError(
+          'ERR_INVALID_ARGUMENT',
+          `${path} repeats its parts more than ${longestTape / 2} times; make what is shared a Value of its own with value()`,
+        );
     }
   }
 
@@ -169,22 +183,26 @@ class Encoder {
     if (kind === 'object') this.tape.push(Op.object, keys);
     else if (kind === 'map') this.tape.push(Op.map, items.length);
     else if (kind === 'set') this.tape.push(Op.set, items.length);
-    else this.tape.push(Op.array, items.reduce((n: number, item) => n + (item instanceof Holes ? item.count : 1), 0));
+    else
+      this.tape.push(
+        Op.array,
+        items.reduce((n: number, item) => n + (item instanceof Holes ? item.count : 1), 0),
+      );
   }
 
   /** A part without Values, in one piece. */
   #whole(shape: Shape, path: string): void {
     const data = shape.hasHandle ? shape.value : copyOf(shape, this.#walk as Walk);
-    if (shape.isRich || shape.hasHandle) this.tape.push(Op.captured, this.#captured(data, path));
+    if (shape.isRich || shape.hasHandle) this.tape.push(Op.captured, this.#captured(data, path, shape.hasHandle));
     else this.tape.push(Op.literal, data);
   }
 
-  #captured(data: unknown, path: string): CapturedData {
-    return this.#isPure ? { data, capture: captureData(data, path) } : new LateCapture(data, path);
+  #captured(data: unknown, path: string, hasHandle = false): CapturedData {
+    return this.#isPure && !hasHandle ? { data, capture: captureData(data, path) } : new LateCapture(data, path);
   }
 }
 
-/** Argument of a task that is not hashed: whether it can travel shows when it must. */
+/** An argument that is not hashed, or holds Values nobody searched for: whether it can travel shows when it must. */
 class LateCapture implements CapturedData {
   readonly data: unknown;
   readonly #path: string;
@@ -231,93 +249,8 @@ function captureData(data: unknown, path: string): Capture {
 
 function refuseHolder(shape: Shape, path: string): never {
   const what = shape.kind === 'function' ? 'a function that captures a Value' : 'an object of a class with a Value in it';
-  throw typeError('ERR_VALUE_USED', `${path} is ${what}; Values are found in arrays, plain objects, Maps and Sets only: pass the Value as an argument of its own`);
-}
-
-/** Copies arrays, plain objects, Maps, Sets and Dates, shared and cyclic ones too; all else stays itself. */
-function copyOf(root: Shape, walk: Walk): unknown {
-  const open: Shape[] = [];
-  const begin = (shape: Shape): unknown => {
-    if (shape.copy !== undefined) return shape.copy;
-    // what leads back to its container through an instance would lead out of the copy
-    if (!shape.isExact || (shape.isRich && shape.isCyclic)) return shape.value;
-    if (shape.kind === 'leaf') return shape.value instanceof Date ? new Date(shape.value.getTime()) : shape.value;
-    if (shape.kind === 'function' || shape.kind === 'instance') return shape.value;
-    shape.copy = shape.kind === 'array' ? [] : shape.kind === 'object' ? {} : shape.kind === 'map' ? new Map() : new Set();
-    open.push(shape);
-    return shape.copy;
-  };
-  const part = (item: unknown): unknown => (isObject(item) ? begin(walk.known(item)) : item);
-  const copy = begin(root);
-  for (let shape = open.pop(); shape !== undefined; shape = open.pop()) fill(shape, part);
-  return copy;
-}
-
-function fill(shape: Shape, part: (item: unknown) => unknown): void {
-  const { items, keys } = shape;
-  if (shape.kind === 'array') fillArray(shape, part);
-  else if (shape.kind === 'object') for (let i = 0; i < items.length; i++) setOwn(shape.copy as object, keys[i] as string, part(items[i]));
-  else if (shape.kind === 'map') for (let i = 0; i < items.length; i += 2) (shape.copy as Map<unknown, unknown>).set(part(items[i]), part(items[i + 1]));
-  else for (const item of items) (shape.copy as Set<unknown>).add(part(item));
-}
-
-function fillArray(shape: Shape, part: (item: unknown) => unknown): void {
-  const array = shape.copy as unknown[];
-  const elements = shape.items.length - shape.keys.length;
-  for (let i = 0; i < elements; i++) {
-    const item = shape.items[i];
-    if (item instanceof Holes) array.length += item.count;
-    else array.push(part(item));
-  }
-  for (let i = elements; i < shape.items.length; i++) setOwn(array, shape.keys[i - elements] as string, part(shape.items[i]));
-}
-
-/** `__proto__` is an ordinary name here. */
-function setOwn(object: object, key: string, value: unknown): void {
-  if (key === '__proto__') Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
-  else (object as Record<string, unknown>)[key] = value;
-}
-
-/** The arguments of a tape again, with `handle(i)` for its i-th dependency. */
-export function decode(tape: Tape, handle: (dependency: number) => unknown): unknown[] {
-  const stack: unknown[] = [];
-  for (let at = 0; at < tape.length; at += 2) {
-    const operand = tape[at + 1];
-    switch (tape[at]) {
-      case Op.literal:
-        stack.push(operand);
-        break;
-      case Op.captured:
-        stack.push((operand as CapturedData).data);
-        break;
-      case Op.dependency:
-        stack.push(handle(operand as number));
-        break;
-      case Op.array:
-        stack.push(take(stack, operand as number));
-        break;
-      case Op.set:
-        stack.push(new Set(take(stack, operand as number)));
-        break;
-      case Op.map: {
-        const flat = take(stack, operand as number);
-        stack.push(new Map(Array.from({ length: flat.length / 2 }, (_, i) => [flat[2 * i], flat[2 * i + 1]])));
-        break;
-      }
-      case Op.object: {
-        const names = operand as readonly string[];
-        const object = {};
-        for (const [i, value] of take(stack, names.length).entries()) setOwn(object, names[i] as string, value);
-        stack.push(object);
-        break;
-      }
-      default:
-        throw new TypeError(`op ${String(tape[at])} has no place in a task's own tape`);
-    }
-  }
-  return stack;
-}
-
-function take(stack: unknown[], n: number): unknown[] {
-  return n === 0 ? [] : stack.splice(-n);
+  throw typeError(
+    'ERR_VALUE_USED',
+    `${path} is ${what}; Values are found in arrays, plain objects, Maps and Sets only: pass the Value as an argument of its own`,
+  );
 }

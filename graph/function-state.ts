@@ -1,13 +1,13 @@
-import { parseAlone } from './function/parse.ts';
+import { types } from 'node:util';
 import { digest } from './canonical/leaf.ts';
 import { Walk } from './canonical/walk.ts';
-import { type Capture, capture } from './function/capture.ts';
-import { describeWrong } from './options.ts';
 import { typeError } from './errors.ts';
+import { type Capture, capture } from './function/capture.ts';
+import { parseAlone } from './function/parse.ts';
 import { taskOf } from './handle.ts';
 import { functionName } from './names.ts';
+import { describeWrong } from './options.ts';
 import type { Callee } from './task.ts';
-import { types } from 'node:util';
 
 /** A function that tasks may call. */
 export type TaskableFunction = (...args: never) => unknown;
@@ -67,7 +67,13 @@ export class FunctionState {
   }
 }
 
-const impurityTexts = { clock: 'a clock', randomness: 'randomness', environment: 'the environment', file: 'files', network: 'the network' } as const;
+const impurityTexts = {
+  clock: 'a clock',
+  randomness: 'randomness',
+  environment: 'the environment',
+  file: 'files',
+  network: 'the network',
+} as const;
 
 const states = new WeakMap<TaskableFunction, FunctionState>();
 
@@ -77,9 +83,15 @@ export function functionState(fn: unknown): FunctionState {
   if (known !== undefined) return known;
   if (typeof fn !== 'function') throw typeError('ERR_INVALID_ARGUMENT', `a task needs a function; this is ${describeWrong(fn)}`);
   if (types.isGeneratorFunction(fn))
-    throw typeError('ERR_GENERATOR', `${functionName(fn)} is a generator function, and a task gives one result: return an array, or make one task an item`);
+    throw typeError(
+      'ERR_GENERATOR',
+      `${functionName(fn)} is a generator function, and a task gives one result: return an array, or make one task an item`,
+    );
   if (!types.isProxy(fn) && /^class\b/.test(Function.prototype.toString.call(fn)))
-    throw typeError('ERR_INVALID_ARGUMENT', `${functionName(fn)} is a class, which cannot be called: pass (...args) => new ${functionName(fn)}(...args)`);
+    throw typeError(
+      'ERR_INVALID_ARGUMENT',
+      `${functionName(fn)} is a class, which cannot be called: pass (...args) => new ${functionName(fn)}(...args)`,
+    );
   const state = new FunctionState(fn as TaskableFunction);
   states.set(state.fn, state);
   return state;

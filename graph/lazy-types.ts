@@ -5,10 +5,28 @@ import type { TaskOptions } from './options.ts';
 
 /** Data in which nothing is searched: it is passed as it is. */
 export type Opaque =
-  | string | number | bigint | boolean | symbol | null | undefined
-  | ((...args: never) => unknown) | (abstract new (...args: never) => unknown)
-  | ArrayBufferView | ArrayBufferLike | Date | RegExp | Error | URL | PromiseLike<unknown>
-  | AnyValue | AnyFuture | WeakMap<WeakKey, unknown> | WeakSet<WeakKey>;
+  | string
+  | number
+  | bigint
+  | boolean
+  | symbol
+  | null
+  | undefined
+  | ((...args: never) => unknown)
+  | (abstract new (
+      ...args: never
+    ) => unknown)
+  | ArrayBufferView
+  | ArrayBufferLike
+  | Date
+  | RegExp
+  | Error
+  | URL
+  | PromiseLike<unknown>
+  | AnyValue
+  | AnyFuture
+  | WeakMap<WeakKey, unknown>
+  | WeakSet<WeakKey>;
 
 type Deeper = [never, 0, 1, 2, 3, 4, 5, 6, 7];
 type Depth = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
@@ -24,16 +42,25 @@ export type Lazy<T> = Known<T> | LazyInside<T, 8>;
 type LazyAt<T, D extends Depth> = Known<T> | LazyInside<T, D>;
 
 /** Distributes over unions; the `Known` part does not, so that `Value<A | B>` fits `A | B`. */
-type LazyInside<T, D extends Depth> =
-  [D] extends [0] ? never
-  : T extends Opaque ? never
-  : T extends readonly unknown[]
-    ? number extends T['length'] ? LazyArray<T, Deeper[D]> : { readonly [K in keyof T]: LazyAt<T[K], Deeper[D]> }
-  : T extends ReadonlyMap<infer K, infer V> ? ReadonlyMap<LazyAt<K, Deeper[D]>, LazyAt<V, Deeper[D]>>
-  : T extends ReadonlySet<infer E> ? ReadonlySet<LazyAt<E, Deeper[D]>>
-  : T extends Iterable<infer E> ? E[] extends T ? readonly LazyAt<E, Deeper[D]>[] : never
-  : T extends object ? { readonly [K in keyof T]: LazyAt<T[K], Deeper[D]> }
-  : never;
+type LazyInside<T, D extends Depth> = [D] extends [0]
+  ? never
+  : T extends Opaque
+    ? never
+    : T extends readonly unknown[]
+      ? number extends T['length']
+        ? LazyArray<T, Deeper[D]>
+        : { readonly [K in keyof T]: LazyAt<T[K], Deeper[D]> }
+      : T extends ReadonlyMap<infer K, infer V>
+        ? ReadonlyMap<LazyAt<K, Deeper[D]>, LazyAt<V, Deeper[D]>>
+        : T extends ReadonlySet<infer E>
+          ? ReadonlySet<LazyAt<E, Deeper[D]>>
+          : T extends Iterable<infer E>
+            ? E[] extends T
+              ? readonly LazyAt<E, Deeper[D]>[]
+              : never
+            : T extends object
+              ? { readonly [K in keyof T]: LazyAt<T[K], Deeper[D]> }
+              : never;
 type LazyArray<T extends readonly unknown[], D extends Depth> = T extends readonly (infer E)[] ? readonly LazyAt<E, D>[] : never;
 
 /** The parameters of a lazy call: names, optional and rest parameters are kept. */
@@ -56,17 +83,28 @@ export interface AnyValue {
 }
 
 type AnyMethod = (...args: never) => unknown;
-/** The names of `T`'s methods. */
-export type MethodNames<T> = { [K in keyof T]-?: T[K] extends AnyMethod ? K : never }[keyof T];
+/** The names of `T`'s methods. No mapped type: of an array or a primitive that would give an array or the primitive again. */
+export type MethodNames<T> = MethodName<T, keyof T>;
+type MethodName<T, K extends keyof T> = K extends unknown ? (T[K] extends AnyMethod ? K : never) : never;
 
 /** Up to four overloads of a method, the last declared first in line. */
-export type Signatures<F> =
-  F extends { (...args: infer A1): infer R1; (...args: infer A2): infer R2; (...args: infer A3): infer R3; (...args: infer A4): infer R4 }
-    ? [A4, R4] | Known4<A3, R3> | Known4<A2, R2> | Known4<A1, R1>
-    : F extends (...args: infer A) => infer R ? [A, R] : never;
+export type Signatures<F> = F extends {
+  (...args: infer A1): infer R1;
+  (...args: infer A2): infer R2;
+  (...args: infer A3): infer R3;
+  (...args: infer A4): infer R4;
+}
+  ? [A4, R4] | Known4<A3, R3> | Known4<A2, R2> | Known4<A1, R1>
+  : F extends (...args: infer A) => infer R
+    ? [A, R]
+    : never;
 type Known4<A, R> = unknown extends R ? (A extends readonly unknown[] ? (unknown[] extends A ? never : [A, R]) : never) : [A, R];
 export type SignatureArguments<S> = S extends [infer A extends readonly unknown[], unknown] ? LazyArguments<A> : never;
-export type SignatureResult<S, G> = S extends [infer A extends readonly unknown[], infer R] ? (G extends LazyArguments<A> ? R : never) : never;
+export type SignatureResult<S, G> = S extends [infer A extends readonly unknown[], infer R]
+  ? G extends LazyArguments<A>
+    ? R
+    : never
+  : never;
 
 declare const valueType: unique symbol;
 
@@ -77,7 +115,10 @@ export interface Value<out T> extends AnyValue {
   /** A Value of a property or element. On a Map use `call('get', key)`. */
   get<K extends keyof T>(prop: K): Value<T[K]>;
   /** A Value of what a method returns; one task. */
-  call<K extends MethodNames<T>, G extends SignatureArguments<Signatures<T[K]>>>(method: K, ...args: G): Value<Awaited<SignatureResult<Signatures<T[K]>, G>>>;
+  call<K extends MethodNames<T>, G extends SignatureArguments<Signatures<T[K]>>>(
+    method: K,
+    ...args: G
+  ): Value<Awaited<SignatureResult<Signatures<T[K]>, G>>>;
   /** `lazy(fn)(this, ...args)`. */
   pipe<A extends unknown[], R>(fn: LazyFunction<[first: T, ...rest: A], R>, ...args: LazyArguments<A>): Value<R>;
   pipe<A extends unknown[], R>(fn: (this: void, first: T, ...args: A) => R, ...args: LazyArguments<A>): Value<Awaited<R>>;
@@ -120,22 +161,26 @@ export interface VisualizeOptions {
 
 // ---- nout
 
-type Positions<R extends readonly unknown[], N extends number, Got extends readonly unknown[] = []> =
-  number extends N ? readonly Value<R[number]>[]
-  : Got['length'] extends N ? Got
-  : Got['length'] extends 32 ? readonly Value<R[number]>[]
-  : Positions<R, N, readonly [...Got, Value<R[Got['length']]>]>;
+type Positions<R extends readonly unknown[], N extends number, Got extends readonly unknown[] = []> = number extends N
+  ? readonly Value<R[number]>[]
+  : Got['length'] extends N
+    ? Got
+    : Got['length'] extends 32
+      ? readonly Value<R[number]>[]
+      : Positions<R, N, readonly [...Got, Value<R[Got['length']]>]>;
 /** Array methods are absent at run time; as `never` they leave destructuring typed by position. */
-type NoArrayMethods = { readonly [K in Exclude<keyof readonly unknown[], number | 'length' | 'with' | typeof Symbol.iterator>]: never };
-type OwnPositions<P extends readonly unknown[]> = { readonly [K in Exclude<keyof P, keyof readonly unknown[]>]: P[K] } & {
+type NoArrayMethods = { readonly [K in Exclude<keyof (readonly unknown[]), number | 'length' | 'with' | typeof Symbol.iterator>]: never };
+type OwnPositions<P extends readonly unknown[]> = { readonly [K in Exclude<keyof P, keyof (readonly unknown[])>]: P[K] } & {
   readonly length: P['length'];
   [Symbol.iterator](): IterableIterator<P[number]>;
 };
 
 /** A Value with `nout`: `const [a, b] = both` gives Values typed by position. Not an array: it has `length`, indexes and iteration only. */
-export type ManyValue<R extends readonly unknown[], N extends number = R['length']> = Omit<Value<R>, 'with'> & NoArrayMethods & OwnPositions<Positions<R, N>> & {
-  with: ((options: PlainOptions) => ManyValue<R, N>) & ((index: never, value: never) => never);
-};
+export type ManyValue<R extends readonly unknown[], N extends number = R['length']> = Omit<Value<R>, 'with'> &
+  NoArrayMethods &
+  OwnPositions<Positions<R, N>> & {
+    with: ((options: PlainOptions) => ManyValue<R, N>) & ((index: never, value: never) => never);
+  };
 
 // ---- LazyFunction
 

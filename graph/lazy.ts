@@ -6,13 +6,13 @@ import { type FunctionState, functionState } from './function-state.ts';
 import { taskOf } from './handle.ts';
 import type { AnyGenerator, GeneratorsCannotBeTasks, LazyFunction, ManyFunction, PlainOptions, Value } from './lazy-types.ts';
 import { callTask, makeData, type OwnCall, ownTask } from './make-task.ts';
-import { checkTaskOptions, type TaskOptions, taskOptionNames } from './options.ts';
-import { brandSymbol, type Callee } from './task.ts';
 import { keyName } from './names.ts';
+import { checkTaskOptions, type TaskOptions } from './options.ts';
+import type { Callee } from './task.ts';
 import { makeValue } from './value.ts';
 
 export { currentAnnotations } from './annotate.ts';
-export { makeData, makeTask, type OwnCall, ownFunction, sameTask } from './make-task.ts';
+export { makeData, makeTask, type OwnCall, ownFunction, sameTask, taskMaker } from './make-task.ts';
 
 /**
  * Makes a function lazy. It travels to workers with what it captures; what cannot travel is an `ERR_CAPTURE`. A generator is an `ERR_GENERATOR`.
@@ -27,7 +27,8 @@ export function lazy<A extends unknown[], R>(
   options?: PlainOptions,
 ): LazyFunction<A, Awaited<R>>;
 export function lazy(fn: unknown, options?: TaskOptions): unknown {
-  if (isLazyFunction(fn)) throw typeError('ERR_INVALID_ARGUMENT', `${fn.name} is lazy already; for other options use ${fn.name}.with(options)`);
+  if (isLazyFunction(fn))
+    throw typeError('ERR_INVALID_ARGUMENT', `${fn.name} is lazy already; for other options use ${fn.name}.with(options)`);
   return makeLazy(functionState(fn), checkTaskOptions(options));
 }
 
@@ -35,7 +36,8 @@ export function lazy(fn: unknown, options?: TaskOptions): unknown {
 export function value<T>(data: T, options?: { readonly name?: string | undefined; readonly key?: string | undefined }): Value<T> {
   const checked = checkTaskOptions(options);
   const other = Object.keys(checked).find((name) => name !== 'name' && name !== 'key');
-  if (other !== undefined) throw typeError('ERR_INVALID_OPTION', `value() takes the options name and key, not ${other}; use value(data).with({ ${other} })`);
+  if (other !== undefined)
+    throw typeError('ERR_INVALID_OPTION', `value() takes the options name and key, not ${other}; use value(data).with({ ${other} })`);
   const task = taskOf(data);
   return makeValue(task !== undefined && options === undefined ? task : makeData(data, checked));
 }
@@ -68,7 +70,6 @@ function makeLazy(state: FunctionState, options: TaskOptions): Callable {
       annotations = around;
     }
     const given = args.length === 3 && isMapCall(args) ? firstOfMap(state, args) : args;
-    if (given.length > state.fn.length) warnOfOptions(state, given);
     return makeValue(callTask(state, given, merged));
   };
   Object.defineProperties(call, {
@@ -97,7 +98,12 @@ const lazyPrototype: LazyPrototype = Object.create(Function.prototype, {
 /** `array.map(f)` calls `f(array[i], i, array)`. */
 function isMapCall(args: readonly unknown[]): boolean {
   const [item, index, list] = args;
-  return typeof index === 'number' && (Array.isArray(list) || ArrayBuffer.isView(list)) && index in list && Object.is((list as ArrayLike<unknown>)[index], item);
+  return (
+    typeof index === 'number' &&
+    (Array.isArray(list) || ArrayBuffer.isView(list)) &&
+    index in list &&
+    Object.is((list as ArrayLike<unknown>)[index], item)
+  );
 }
 
 function firstOfMap(state: FunctionState, args: readonly unknown[]): readonly unknown[] {
@@ -106,20 +112,4 @@ function firstOfMap(state: FunctionState, args: readonly unknown[]): readonly un
     'ERR_INVALID_ARGUMENT',
     `${state.name} takes ${state.fn.length} parameters and was called as array.map does it, with item, index and array; say which you mean: array.map(x => ${state.name}(x))`,
   );
-}
-
-/** Options never ride among arguments; somebody who thinks so would see them ignored. */
-function warnOfOptions(state: FunctionState, args: readonly unknown[]): void {
-  const last = args[args.length - 1];
-  if (typeof last !== 'object' || last === null || (last as { readonly [brandSymbol]?: unknown })[brandSymbol] !== undefined || Array.isArray(last)) return;
-  let count = 0;
-  for (const name in last) {
-    if (!taskOptionNames.has(name)) return;
-    count++;
-  }
-  if (count === 0 || args.length <= state.parameterCount) return;
-  process.emitWarning(`the last argument of ${state.name} looks like options (${Object.keys(last).join(', ')}), but it is passed to the function; options go with lazy(${state.name}, options) or .with(options)`, {
-    type: 'HeddleWarning',
-    code: 'HEDDLE_OPTIONS',
-  });
 }

@@ -1,33 +1,58 @@
 import { randomBytes } from 'node:crypto';
 import { withAnnotations } from './annotate.ts';
-import { decode, type Encoded, encode, encodeData } from './args.ts';
+import { type Encoded, encode, encodeData } from './args.ts';
 import { type LazyParts, lazySymbol } from './canonical/describe.ts';
 import { digest, leafText, stringText } from './canonical/leaf.ts';
 import { Walk } from './canonical/walk.ts';
+import { decode } from './decode.ts';
 import { type FunctionState, functionState } from './function-state.ts';
 import { taskOf } from './handle.ts';
-import { checkTaskOptions, noOptions, type TaskOptions } from './options.ts';
 import { keyName, typeName } from './names.ts';
+import { checkTaskOptions, noOptions, type TaskOptions } from './options.ts';
 import { type Callee, keyOf, type Task } from './task.ts';
+import { warnOfOptions } from './warn-of-options.ts';
 
 /** A task that calls a plain function or a LazyFunction. No Value is made. */
 export function makeTask(fn: unknown, args: readonly unknown[]): Task {
+  return taskMaker(fn)(args);
+}
+
+/** The same for many calls of one function, which is looked at once. */
+export function taskMaker(fn: unknown): (args: readonly unknown[]) => Task {
   const lazy = typeof fn === 'function' ? (fn as { readonly [lazySymbol]?: LazyParts })[lazySymbol] : undefined;
-  return lazy === undefined ? callTask(functionState(fn), args, withAnnotations(noOptions)) : callTask(functionState(lazy.fn), args, withAnnotations(lazy.options));
+  const state = functionState(lazy === undefined ? fn : lazy.fn);
+  const options = withAnnotations(lazy === undefined ? noOptions : lazy.options);
+  const callee = state.callee();
+  return (args) => call(state, callee, args, options);
 }
 
 /** A task that calls a function of the user's. `options` are merged and checked. */
 export function callTask(state: FunctionState, args: readonly unknown[], options: TaskOptions): Task {
-  const callee = state.callee();
+  return call(state, state.callee(), args, options);
+}
+
+function call(state: FunctionState, callee: Callee, args: readonly unknown[], options: TaskOptions): Task {
+  if (args.length > state.fn.length) warnOfOptions(state, args);
   if (options.pure === undefined) state.warnIfImpure();
-  return finish(callee, options.name === undefined ? callee.name : keyName(options.name), encode(args, options.traverse !== false, options.pure !== false), args.length, options, noExtra);
+  const name = options.name === undefined ? callee.name : keyName(options.name);
+  return finish(callee, name, encode(args, options.traverse !== false, options.pure !== false), args.length, options, noExtra);
 }
 
 /** Wraps data. */
-export function makeData(data: unknown, options: { readonly name?: string | undefined; readonly key?: string | undefined; readonly scattered?: boolean | undefined } = noOptions): Task {
+export function makeData(
+  data: unknown,
+  options: { readonly name?: string | undefined; readonly key?: string | undefined; readonly scattered?: boolean | undefined } = noOptions,
+): Task {
   const { scattered, ...rest } = options;
   const merged = withAnnotations(checkTaskOptions(rest));
-  return finish(undefined, merged.name === undefined ? typeName(data) : keyName(merged.name), encodeData(data, merged.pure !== false), 1, merged, scattered === true ? { scattered } : noExtra);
+  return finish(
+    undefined,
+    merged.name === undefined ? typeName(data) : keyName(merged.name),
+    encodeData(data, merged.pure !== false),
+    1,
+    merged,
+    scattered === true ? { scattered } : noExtra,
+  );
 }
 
 /** What a task has beside its call. */
@@ -41,12 +66,21 @@ interface Extra {
 const noExtra: Extra = Object.freeze({});
 const contents = new WeakMap<Task, string>();
 
-function finish(callee: Callee | undefined, name: string, { tape, text, dependencies }: Encoded, argc: number, options: TaskOptions, extra: Extra): Task {
+function finish(
+  callee: Callee | undefined,
+  name: string,
+  { tape, text, dependencies }: Encoded,
+  argc: number,
+  options: TaskOptions,
+  extra: Extra,
+): Task {
   const { key, pure, version } = options;
   const token =
     pure === false
       ? randomBytes(16).toString('hex')
-      : digest(`${stringText(name)}${callee === undefined ? '=' : callee.identity}${version === undefined ? '' : `~${leafText(version)}`}(${extra.content ?? text})`);
+      : digest(
+          `${stringText(name)}${callee === undefined ? '=' : callee.identity}${version === undefined ? '' : `~${leafText(version)}`}(${extra.content ?? text})`,
+        );
   let id = token;
   let givenKey: string | undefined;
   // a task asked to have the key it has anyway is that task
@@ -83,7 +117,12 @@ export function sameTask(a: Task, b: Task): boolean {
 
 /** A function of one of heddle's own worker modules, `src/storage/read-block.js`. Raise `version` when what it does changes: keys change with it. */
 export function ownFunction(module: string, name: string, version: number): Callee {
-  return Object.freeze({ name, identity: digest(`own${stringText(module)}${stringText(name)}${version}`), fn: undefined, source: Object.freeze({ kind: 'own', module, name }) });
+  return Object.freeze({
+    name,
+    identity: digest(`own${stringText(module)}${stringText(name)}${version}`),
+    fn: undefined,
+    source: Object.freeze({ kind: 'own', module, name }),
+  });
 }
 
 /** What `callOwn` takes beside the arguments. */
@@ -104,7 +143,11 @@ export function ownTask(callee: Callee, args: readonly unknown[], call: OwnCall)
   const own = checkTaskOptions({ name, pure, ...options });
   const merged = withAnnotations(own);
   const encoded = encode(args, true, merged.pure !== false);
-  return finish(callee, keyName(merged.name as string), encoded, args.length, merged, { hosts, bytesToRead, content: tokenOf && contentText(tokenOf) });
+  return finish(callee, keyName(merged.name as string), encoded, args.length, merged, {
+    hosts,
+    bytesToRead,
+    content: tokenOf && contentText(tokenOf),
+  });
 }
 
 function contentText(tokenOf: readonly unknown[]): string {

@@ -50,10 +50,13 @@ const text: Check = (value, name) => {
 const flag: Check = (value, name) => {
   if (typeof value !== 'boolean') fail(name, value, 'true or false');
 };
-const count = (least: number): Check => (value, name) => {
-  if (typeof value !== 'number') return fail(name, value, `a whole number >= ${least}`);
-  if (!Number.isInteger(value) || value < least) throw rangeError('ERR_INVALID_OPTION', `option ${name} must be a whole number >= ${least}; it is ${value}`);
-};
+const count =
+  (least: number): Check =>
+  (value, name) => {
+    if (typeof value !== 'number') return fail(name, value, `a whole number >= ${least}`);
+    if (!Number.isInteger(value) || value < least)
+      throw rangeError('ERR_INVALID_OPTION', `option ${name} must be a whole number >= ${least}; it is ${value}`);
+  };
 const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   name: text,
   key: text,
@@ -68,7 +71,8 @@ const checks: Readonly<Record<keyof TaskOptions, Check>> = {
   },
   workers: (value, name) => {
     const list = typeof value === 'string' ? [value] : value;
-    if (!Array.isArray(list) || list.length === 0 || !list.every((one) => typeof one === 'string' && one !== '')) fail(name, value, 'a worker or a list of workers');
+    if (!Array.isArray(list) || list.length === 0 || !list.every((one) => typeof one === 'string' && one !== ''))
+      fail(name, value, 'a worker or a list of workers');
   },
   allowOtherWorkers: flag,
   resources: (value, name) => {
@@ -89,7 +93,8 @@ export function checkTaskOptions(options: unknown): TaskOptions {
   if (typeof options !== 'object' || options === null) return fail('of a task', options, 'an object of TaskOptions');
   const checked: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
-    if (!taskOptionNames.has(name)) throw typeError('ERR_INVALID_OPTION', `there is no task option "${name}" (known: ${[...taskOptionNames].join(', ')})`);
+    if (!taskOptionNames.has(name))
+      throw typeError('ERR_INVALID_OPTION', `there is no task option "${name}" (known: ${[...taskOptionNames].join(', ')})`);
     if (value === undefined) continue;
     checks[name as keyof TaskOptions](value, name);
     checked[name] = Array.isArray(value) ? Object.freeze([...value]) : value;
@@ -103,13 +108,25 @@ export function checkMergedOptions(options: TaskOptions): void {
     throw typeError('ERR_INVALID_OPTION', 'option allowOtherWorkers needs option workers; without it every worker is allowed already');
 }
 
-const byteUnits: Readonly<Record<string, number>> = { '': 1, B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 };
+const byteUnits: Readonly<Record<string, number>> = {
+  '': 1,
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
+};
 const timeUnits: Readonly<Record<string, number>> = { '': 1, ms: 1, s: 1e3, min: 6e4, h: 3.6e6 };
 
 /** Bytes as a whole number. Throws TypeError for another type or unit, RangeError for a negative or fractional size. */
 export function parseByteSize(size: ByteSize, name: string): number {
   const bytes = parseQuantity(size, name, byteUnits, 'a size such as 1000 or "64 MiB" (B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)');
-  if (!Number.isSafeInteger(bytes)) throw rangeError('ERR_INVALID_OPTION', `${name} must be a whole number of bytes; it is ${String(size)}`);
+  if (!Number.isSafeInteger(bytes))
+    throw rangeError('ERR_INVALID_OPTION', `${name} must be a whole number of bytes; it is ${String(size)}`);
   return bytes;
 }
 
@@ -124,7 +141,8 @@ function parseQuantity(quantity: unknown, name: string, units: Readonly<Record<s
   else {
     const match = typeof quantity === 'string' ? /^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([A-Za-z]*)\s*$/.exec(quantity) : null;
     const unit = match && Object.hasOwn(units, match[2]!) ? units[match[2]!] : undefined;
-    if (match === null || unit === undefined) throw typeError('ERR_INVALID_OPTION', `${name} must be ${wanted}; it is ${describeWrong(quantity)}`);
+    if (match === null || unit === undefined)
+      throw typeError('ERR_INVALID_OPTION', `${name} must be ${wanted}; it is ${describeWrong(quantity)}`);
     amount = Number((Number(match[1]) * unit).toPrecision(15));
   }
   if (Number.isNaN(amount) || amount < 0) throw rangeError('ERR_INVALID_OPTION', `${name} must be >= 0; it is ${String(quantity)}`);

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
-import { typeError, HeddleError } from './errors.ts';
+import { HeddleError, typeError } from './errors.ts';
+import type { Future } from './future-types.ts';
 import { isValueHandle } from './handle.ts';
 import type { ExecutorChoice, Value as ValueType, VisualizeOptions } from './lazy-types.ts';
-import type { Future } from './future-types.ts';
 import { makeTask, ownFunction, ownTask, remakeTask } from './make-task.ts';
 import { keyName } from './names.ts';
 import { checkTaskOptions, type TaskOptions } from './options.ts';
@@ -28,7 +28,8 @@ export function setValueActions(given: ValueActions): void {
 }
 
 function act(): ValueActions {
-  if (actions === undefined) throw new HeddleError('ERR_UNSUPPORTED', "nothing here can compute Values: import 'heddle', not only 'heddle/graph'");
+  if (actions === undefined)
+    throw new HeddleError('ERR_UNSUPPORTED', "nothing here can compute Values: import 'heddle', not only 'heddle/graph'");
   return actions;
 }
 
@@ -50,7 +51,11 @@ class ConcreteValue {
   }
 
   call(method: PropertyKey, ...args: readonly unknown[]): unknown {
-    return makeValue(ownTask(callMethod, [this, method, ...args], { name: typeof method === 'symbol' || method === '' ? 'call' : keyName(String(method)) }));
+    return makeValue(
+      ownTask(callMethod, [this, method, ...args], {
+        name: typeof method === 'symbol' || method === '' ? 'call' : keyName(String(method)),
+      }),
+    );
   }
 
   pipe(fn: unknown, ...args: readonly unknown[]): unknown {
@@ -59,7 +64,8 @@ class ConcreteValue {
 
   with(options: TaskOptions): unknown {
     const checked = checkTaskOptions(options);
-    if (checked.nout !== undefined) throw typeError('ERR_INVALID_OPTION', 'option nout belongs to the function: lazy(fn, { nout }), or fn.with({ nout })');
+    if (checked.nout !== undefined)
+      throw typeError('ERR_INVALID_OPTION', 'option nout belongs to the function: lazy(fn, { nout }), or fn.with({ nout })');
     return makeValue(remakeTask(this[taskSymbol], checked, makeValue), holdOf(this));
   }
 
@@ -93,7 +99,11 @@ class ConcreteValue {
   }
 
   [Symbol.iterator](): Iterator<unknown> {
-    throw used(this, 'cannot be iterated, since nobody knows how many items it will have', 'lazy(fn, { nout: n }) when it has a fixed number, value.get(i) for one, a task that takes it whole, or await value.compute()');
+    throw used(
+      this,
+      'cannot be iterated, since nobody knows how many items it will have',
+      'lazy(fn, { nout: n }) when it has a fixed number, value.get(i) for one, a task that takes it whole, or await value.compute()',
+    );
   }
 }
 Object.defineProperty(ConcreteValue.prototype, brandSymbol, { value: 'Value', configurable: true });
@@ -136,7 +146,10 @@ function refuseWrite(property: string): (this: unknown) => never {
 
 function immutable(value: unknown, property: string): TypeError {
   const text = value instanceof ConcreteValue ? value.toString() : 'a Value';
-  return typeError('ERR_VALUE_USED', `${text} is immutable, so its ${property} cannot be set; make a task that returns what you need, or value.with(options) for other options`);
+  return typeError(
+    'ERR_VALUE_USED',
+    `${text} is immutable, so its ${property} cannot be set; make a task that returns what you need, or value.with(options) for other options`,
+  );
 }
 
 // Every member becomes a getter whose setter explains, and behind the last prototype a Proxy explains the rest: construction and reading cost nothing.

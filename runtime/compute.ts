@@ -16,7 +16,9 @@ export async function computeWith(executor: Executor, values: readonly unknown[]
     const task = taskOf(leaf)!;
     if (!futures.has(task.id)) futures.set(task.id, executor.begin(task));
   });
-  const started = replaceLeaves(values, (leaf) => (isValue(leaf) ? { kind: 'value', value: futures.get(taskOf(leaf)!.id) } : { kind: 'keep' }));
+  const started = replaceLeaves(values, (leaf) =>
+    isValue(leaf) ? { kind: 'value', value: futures.get(taskOf(leaf)!.id) } : { kind: 'keep' },
+  );
   try {
     return (await executor.gather(started)) as unknown[];
   } finally {
@@ -28,4 +30,3 @@ export async function computeWith(executor: Executor, values: readonly unknown[]
 export async function persist<X extends readonly unknown[]>(...values: X): Promise<X> {
   return resolveExecutor().persist(values);
 }
-

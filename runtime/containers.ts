@@ -18,13 +18,18 @@ export function isContainer(thing: unknown): thing is Container {
 export function eachLeaf(root: unknown, visit: (leaf: unknown) => void): void {
   if (!isContainer(root)) return visit(root);
   const seen = new Set<unknown>([root]);
-  for (const container of seen) for (const child of childrenOf(container as Container)) if (isContainer(child)) seen.add(child);
-    else visit(child);
+  for (const container of seen)
+    for (const child of childrenOf(container as Container))
+      if (isContainer(child)) seen.add(child);
+      else visit(child);
 }
 
 function childrenOf(container: Container): Iterable<unknown> {
   if (Array.isArray(container)) return container;
-  if (types.isMap(container)) return (function* () { for (const [key, value] of container as Map<unknown, unknown>) yield* [key, value]; })();
+  if (types.isMap(container))
+    return (function* () {
+      for (const [key, value] of container as Map<unknown, unknown>) yield* [key, value];
+    })();
   return types.isSet(container) ? (container as Set<unknown>) : Object.values(container);
 }
 
@@ -38,14 +43,21 @@ export function replaceLeaves(root: unknown, replace: (leaf: unknown) => Replace
   const copyOf = (container: Container): Container => {
     let copy = copies.get(container);
     if (copy === undefined) {
-      copy = Array.isArray(container) ? [] : types.isMap(container) ? new Map() : types.isSet(container) ? new Set() : Object.create(Object.getPrototypeOf(container));
+      copy = Array.isArray(container)
+        ? []
+        : types.isMap(container)
+          ? new Map()
+          : types.isSet(container)
+            ? new Set()
+            : Object.create(Object.getPrototypeOf(container));
       copies.set(container, copy!);
     }
     return copy!;
   };
   const result = copyOf(root);
   // a Map visits what is added while it is walked
-  for (const [container, copy] of copies) fill(container as Container, copy, (child) => (isContainer(child) ? { kind: 'value', value: copyOf(child) } : replace(child)));
+  for (const [container, copy] of copies)
+    fill(container as Container, copy, (child) => (isContainer(child) ? { kind: 'value', value: copyOf(child) } : replace(child)));
   return result;
 }
 
@@ -55,7 +67,11 @@ function fill(from: Container, to: Container, replace: (child: unknown) => Repla
     if (replaced.kind !== 'drop') add(replaced.kind === 'value' ? replaced.value : child);
   };
   if (Array.isArray(from)) for (const child of from) put(child, (value) => (to as unknown[]).push(value));
-  else if (types.isMap(from)) for (const [key, child] of from as Map<unknown, unknown>) put(key, (newKey) => put(child, (value) => (to as Map<unknown, unknown>).set(newKey, value)));
+  else if (types.isMap(from))
+    for (const [key, child] of from as Map<unknown, unknown>)
+      put(key, (newKey) => put(child, (value) => (to as Map<unknown, unknown>).set(newKey, value)));
   else if (types.isSet(from)) for (const child of from as Set<unknown>) put(child, (value) => (to as Set<unknown>).add(value));
-  else for (const [key, child] of Object.entries(from)) put(child, (value) => void Object.defineProperty(to, key, { value, writable: true, enumerable: true, configurable: true }));
+  else
+    for (const [key, child] of Object.entries(from))
+      put(child, (value) => void Object.defineProperty(to, key, { value, writable: true, enumerable: true, configurable: true }));
 }

@@ -33,6 +33,12 @@ export function resolveExecutor(executor?: Executor | undefined): Executor {
 export function refuseInWorker(): void {
   if (!workerContext.isWorker) return;
   if (runningTask.getStore() === undefined)
-    throw new HeddleError('ERR_COMPUTE_ON_IMPORT', 'a module that a worker imports computes while it is being imported; guard it with `if (isMainThread)` of node:worker_threads, or move what tasks need into a module of its own');
-  throw new HeddleError('ERR_UNSUPPORTED', 'tasks that submit tasks are not built yet; return the data and submit the next task from the caller');
+    throw new HeddleError(
+      'ERR_COMPUTE_ON_IMPORT',
+      'a module that a worker imports computes while it is being imported; guard it with `if (isMainThread)` of node:worker_threads, or move what tasks need into a module of its own',
+    );
+  throw new HeddleError(
+    'ERR_UNSUPPORTED',
+    'tasks that submit tasks are not built yet; return the data and submit the next task from the caller',
+  );
 }

@@ -1,6 +1,18 @@
 import { availableParallelism, hostname } from 'node:os';
 import { pathToFileURL } from 'node:url';
-import { type ByteSize, defaultPasses, describeWrong, type Duration, HeddleError, parseByteSize, parseDuration, type Pass, rangeError, typeError, type WorkerDescription } from '../graph/index.ts';
+import {
+  type ByteSize,
+  type Duration,
+  defaultPasses,
+  describeWrong,
+  HeddleError,
+  type Pass,
+  parseByteSize,
+  parseDuration,
+  rangeError,
+  typeError,
+  type WorkerDescription,
+} from '../graph/index.ts';
 import type { Engine } from './engine.ts';
 
 /** One worker, when they are not all alike. */
@@ -53,7 +65,13 @@ export interface ExecutorOptions extends CommonOptions {
   /** Environment of the workers. @default a copy of process.env */
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** V8's limits for each worker, as in node:worker_threads. */
-  readonly resourceLimits?: { readonly maxOldGenerationSizeMb?: number | undefined; readonly maxYoungGenerationSizeMb?: number | undefined; readonly stackSizeMb?: number | undefined } | undefined;
+  readonly resourceLimits?:
+    | {
+        readonly maxOldGenerationSizeMb?: number | undefined;
+        readonly maxYoungGenerationSizeMb?: number | undefined;
+        readonly stackSizeMb?: number | undefined;
+      }
+    | undefined;
 }
 
 /** Options, checked and with their defaults. */
@@ -75,8 +93,24 @@ export interface CheckedOptions {
 }
 
 const known: ReadonlySet<string> = new Set([
-  'retries', 'allowedFailures', 'noWorkerTimeout', 'cancelGrace', 'setup', 'passes', 'checkMutation', 'progress', 'dashboard', 'signal', 'cache',
-  'engine', 'workers', 'memoryLimit', 'spillDirectory', 'sharedMemory', 'env', 'resourceLimits',
+  'retries',
+  'allowedFailures',
+  'noWorkerTimeout',
+  'cancelGrace',
+  'setup',
+  'passes',
+  'checkMutation',
+  'progress',
+  'dashboard',
+  'signal',
+  'cache',
+  'engine',
+  'workers',
+  'memoryLimit',
+  'spillDirectory',
+  'sharedMemory',
+  'env',
+  'resourceLimits',
 ]);
 /** In the contract, and not built yet. */
 const later: ReadonlySet<string> = new Set(['dashboard', 'cache', 'memoryLimit', 'spillDirectory']);
@@ -85,18 +119,28 @@ const threadsOnly: readonly string[] = ['workers', 'sharedMemory', 'env', 'resou
 
 /** Checks an executor's options. Throws TypeError or RangeError (ERR_INVALID_OPTION), or ERR_UNSUPPORTED for what an engine cannot honour. */
 export function checkExecutorOptions(given: unknown): CheckedOptions {
-  if (typeof given === 'string') throw new HeddleError('ERR_UNSUPPORTED', `${given}: the engine for Dask clusters is not built yet; leave the address away to use threads`);
-  if (typeof given !== 'object' || given === null) throw typeError('ERR_INVALID_OPTION', `new Executor() takes an object of options; it got ${describeWrong(given)}`);
+  if (typeof given === 'string')
+    throw new HeddleError(
+      'ERR_UNSUPPORTED',
+      `${given}: the engine for Dask clusters is not built yet; leave the address away to use threads`,
+    );
+  if (typeof given !== 'object' || given === null)
+    throw typeError('ERR_INVALID_OPTION', `new Executor() takes an object of options; it got ${describeWrong(given)}`);
   const options = given as ExecutorOptions;
   for (const [name, value] of Object.entries(options)) {
     if (!known.has(name)) throw typeError('ERR_INVALID_OPTION', `there is no executor option "${name}" (known: ${[...known].join(', ')})`);
     if (name === 'memoryLimit' && value !== undefined) parseByteSize(value, name);
-    if (later.has(name) && value !== undefined && value !== false) throw new HeddleError('ERR_UNSUPPORTED', `executor option ${name} is not built yet; leave it out`);
+    if (later.has(name) && value !== undefined && value !== false)
+      throw new HeddleError('ERR_UNSUPPORTED', `executor option ${name} is not built yet; leave it out`);
   }
   const engine = checkEngine(options.engine ?? 'threads');
   if (engine !== 'threads') {
     for (const name of threadsOnly)
-      if (options[name as keyof ExecutorOptions] !== undefined) throw new HeddleError('ERR_UNSUPPORTED', `the engine ${typeof engine === 'string' ? engine : engine.name} cannot honour option ${name}; leave it out, or use threads`);
+      if (options[name as keyof ExecutorOptions] !== undefined)
+        throw new HeddleError(
+          'ERR_UNSUPPORTED',
+          `the engine ${typeof engine === 'string' ? engine : engine.name} cannot honour option ${name}; leave it out, or use threads`,
+        );
   }
   return {
     engine,
@@ -119,13 +163,19 @@ export function checkExecutorOptions(given: unknown): CheckedOptions {
 function checkEngine(engine: unknown): CheckedOptions['engine'] {
   if (engine === 'threads' || engine === 'inline') return engine;
   if (engine === 'processes') throw new HeddleError('ERR_UNSUPPORTED', 'the engine processes is not built yet; use threads');
-  if (typeof engine === 'object' && engine !== null && ['run', 'fetch', 'release', 'close'].every((name) => typeof (engine as Record<string, unknown>)[name] === 'function')) return engine as Engine;
+  if (
+    typeof engine === 'object' &&
+    engine !== null &&
+    ['run', 'fetch', 'release', 'close'].every((name) => typeof (engine as Record<string, unknown>)[name] === 'function')
+  )
+    return engine as Engine;
   throw typeError('ERR_INVALID_OPTION', `option engine must be 'threads', 'inline' or an Engine; it is ${describeWrong(engine)}`);
 }
 
 function checkWorkers(workers: unknown): readonly WorkerDescription[] {
   const list: unknown = workers ?? availableParallelism();
-  const options: readonly WorkerOptions[] = typeof list === 'number' ? new Array<WorkerOptions>(checkCount(list, 'workers', 1)).fill({}) : checkWorkerList(list);
+  const options: readonly WorkerOptions[] =
+    typeof list === 'number' ? new Array<WorkerOptions>(checkCount(list, 'workers', 1)).fill({}) : checkWorkerList(list);
   const seen = new Set<string>();
   return options.map((worker, i) => {
     const name = worker.name ?? `worker-${i}`;
@@ -136,28 +186,40 @@ function checkWorkers(workers: unknown): readonly WorkerDescription[] {
 }
 
 function checkWorkerList(list: unknown): readonly WorkerOptions[] {
-  if (!Array.isArray(list) || list.length === 0) throw typeError('ERR_INVALID_OPTION', `option workers must be a number or a list of { name, host, resources }; it is ${describeWrong(list)}`);
+  if (!Array.isArray(list) || list.length === 0)
+    throw typeError(
+      'ERR_INVALID_OPTION',
+      `option workers must be a number or a list of { name, host, resources }; it is ${describeWrong(list)}`,
+    );
   for (const worker of list) {
-    if (typeof worker !== 'object' || worker === null) throw typeError('ERR_INVALID_OPTION', `each of option workers must be an object; one is ${describeWrong(worker)}`);
-    for (const name of Object.keys(worker)) if (name !== 'name' && name !== 'host' && name !== 'resources') throw typeError('ERR_INVALID_OPTION', `a worker has no option "${name}" (known: name, host, resources)`);
+    if (typeof worker !== 'object' || worker === null)
+      throw typeError('ERR_INVALID_OPTION', `each of option workers must be an object; one is ${describeWrong(worker)}`);
+    for (const name of Object.keys(worker))
+      if (name !== 'name' && name !== 'host' && name !== 'resources')
+        throw typeError('ERR_INVALID_OPTION', `a worker has no option "${name}" (known: name, host, resources)`);
   }
   return list;
 }
 
 function checkPasses(passes: readonly object[] | undefined): readonly Pass[] {
   if (passes === undefined) return defaultPasses;
-  for (const pass of passes) if (typeof (pass as Partial<Pass>).name !== 'string' || typeof (pass as Partial<Pass>).run !== 'function') throw typeError('ERR_INVALID_OPTION', 'each of option passes must be a Pass: { name, run(graph, context) }');
+  for (const pass of passes)
+    if (typeof (pass as Partial<Pass>).name !== 'string' || typeof (pass as Partial<Pass>).run !== 'function')
+      throw typeError('ERR_INVALID_OPTION', 'each of option passes must be a Pass: { name, run(graph, context) }');
   return passes as readonly Pass[];
 }
 
 function checkCount(value: unknown, name: string, least: number): number {
-  if (typeof value !== 'number') throw typeError('ERR_INVALID_OPTION', `option ${name} must be a whole number >= ${least}; it is ${describeWrong(value)}`);
-  if (!Number.isInteger(value) || value < least) throw rangeError('ERR_INVALID_OPTION', `option ${name} must be a whole number >= ${least}; it is ${value}`);
+  if (typeof value !== 'number')
+    throw typeError('ERR_INVALID_OPTION', `option ${name} must be a whole number >= ${least}; it is ${describeWrong(value)}`);
+  if (!Number.isInteger(value) || value < least)
+    throw rangeError('ERR_INVALID_OPTION', `option ${name} must be a whole number >= ${least}; it is ${value}`);
   return value;
 }
 
 function checkFlag(value: unknown, name: string): boolean {
-  if (value !== undefined && typeof value !== 'boolean') throw typeError('ERR_INVALID_OPTION', `option ${name} must be true or false; it is ${describeWrong(value)}`);
+  if (value !== undefined && typeof value !== 'boolean')
+    throw typeError('ERR_INVALID_OPTION', `option ${name} must be true or false; it is ${describeWrong(value)}`);
   return value === true;
 }
 

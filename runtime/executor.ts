@@ -2,10 +2,10 @@ import {
   type AnyFuture,
   type DaskGraph,
   describeWrong,
-  type Future as FutureType,
   type FutureHandle,
-  type Gathered,
+  type Future as FutureType,
   type GatherErrors,
+  type Gathered,
   isValue,
   type Lazy,
   type LazyArguments,
@@ -16,6 +16,7 @@ import {
   type Scattered,
   type Started,
   type Task,
+  taskMaker,
   taskOf,
   tasksFromObject,
   typeError,
@@ -24,12 +25,12 @@ import {
 } from '../graph/index.ts';
 import { isContainer, replaceLeaves } from './containers.ts';
 import { makeDefaultsWith, noteClosed, noteOpened, refuseInWorker } from './defaults.ts';
-import { closedError } from './engines/errors.ts';
 import type { Engine, EngineListener, WorkerInfo } from './engine.ts';
+import { closedError } from './engines/errors.ts';
 import { inlineEngine } from './engines/inline.ts';
 import { threadsEngine } from './engines/threads.ts';
-import { type CheckedOptions, checkExecutorOptions, type ExecutorOptions } from './executor-options.ts';
 import { Events, type ExecutorEvents } from './events.ts';
+import { type CheckedOptions, checkExecutorOptions, type ExecutorOptions } from './executor-options.ts';
 import { type CancelOptions, Future, outputsOf } from './future.ts';
 import { gather } from './gather.ts';
 import { type WaitOptions, waitFor } from './limits.ts';
@@ -94,8 +95,10 @@ export class Executor implements AsyncDisposable {
   map(fn: AnyFunction, ...iterables: Iterable<unknown>[]): FutureType<unknown>[] | AsyncIterable<FutureHandle<unknown>> {
     this.#refuseClosed();
     const kinds = checkInputs(fn, iterables);
-    const begin = (args: unknown[]): Future<unknown> => this.begin(makeTask(fn, args));
+    const make = taskMaker(fn);
+    const begin = (args: readonly unknown[]): Future<unknown> => this.begin(make(args));
     if (kinds === 'async') return mapAsync(iterables, begin, 2 * this.#engine.workers.length);
+    if (iterables.length === 1) return Array.from(iterables[0]!, (item) => begin([item]));
     const iterators = iterables.map((iterable) => iterable[Symbol.iterator]());
     const futures: FutureType<unknown>[] = [];
     for (;;) {
@@ -116,9 +119,14 @@ export class Executor implements AsyncDisposable {
   compute<T>(value: Value<T>): FutureType<T>;
   compute<const X extends readonly unknown[] | Readonly<Record<string, unknown>>>(values: X): Started<X>;
   compute(values: unknown, ...surplus: unknown[]): unknown {
-    if (surplus.length > 0) throw typeError('ERR_INVALID_ARGUMENT', 'executor.compute() takes one Value, or one array or object of them; the module\'s compute(a, b) takes several');
+    if (surplus.length > 0)
+      throw typeError(
+        'ERR_INVALID_ARGUMENT',
+        "executor.compute() takes one Value, or one array or object of them; the module's compute(a, b) takes several",
+      );
     if (isValue(values)) return this.begin(taskOf(values)!);
-    if (!isContainer(values)) throw typeError('ERR_INVALID_ARGUMENT', 'executor.compute() takes a Value, or an array or plain object of Values');
+    if (!isContainer(values))
+      throw typeError('ERR_INVALID_ARGUMENT', 'executor.compute() takes a Value, or an array or plain object of Values');
     const start = (one: unknown): unknown => (isValue(one) ? this.begin(taskOf(one)!) : one);
     if (Array.isArray(values)) return values.map(start);
     return Object.fromEntries(Object.entries(values).map(([name, one]) => [name, start(one)]));
@@ -152,7 +160,10 @@ export class Executor implements AsyncDisposable {
   }
 
   /** Fetches results; the same container back. `skip` drops failed ones, `settle` gives `{ status, value | reason }`. */
-  async gather<const X, const E extends GatherErrors = 'raise'>(futures: X, options: WaitOptions & { readonly errors?: E | undefined } = {}): Promise<Gathered<X, E>> {
+  async gather<const X, const E extends GatherErrors = 'raise'>(
+    futures: X,
+    options: WaitOptions & { readonly errors?: E | undefined } = {},
+  ): Promise<Gathered<X, E>> {
     return (await gather(futures, options)) as Gathered<X, E>;
   }
 
@@ -166,7 +177,10 @@ export class Executor implements AsyncDisposable {
     } = {},
   ): Scattered<X> {
     this.#refuseClosed();
-    const where = { broadcast: options.broadcast === true, workers: typeof options.workers === 'string' ? [options.workers] : options.workers };
+    const where = {
+      broadcast: options.broadcast === true,
+      workers: typeof options.workers === 'string' ? [options.workers] : options.workers,
+    };
     const put = (one: unknown): Future<unknown> => new Future(this.#outputs.put(one, where));
     return scatterContainer(data, put) as Scattered<X>;
   }
@@ -196,7 +210,10 @@ export class Executor implements AsyncDisposable {
   }
 
   /** Runs `fn` once on each worker, outside the scheduler; results by worker name. */
-  async run<R>(fn: (this: void) => R, options: WaitOptions & { readonly workers?: string | readonly string[] | undefined } = {}): Promise<Map<string, Awaited<R>>> {
+  async run<R>(
+    fn: (this: void) => R,
+    options: WaitOptions & { readonly workers?: string | readonly string[] | undefined } = {},
+  ): Promise<Map<string, Awaited<R>>> {
     this.#refuseClosed();
     const { callee } = makeTask(fn, []);
     const workers = typeof options.workers === 'string' ? [options.workers] : options.workers;
@@ -287,7 +304,11 @@ function checkInputs(fn: unknown, iterables: readonly unknown[]): 'sync' | 'asyn
   for (const iterable of iterables) {
     const thing = Object(iterable) as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
     if (typeof thing[Symbol.asyncIterator] === 'function') kind = 'async';
-    else if (typeof thing[Symbol.iterator] !== 'function') throw typeError('ERR_INVALID_ARGUMENT', `map() takes iterables; one of them is ${describeWrong(iterable)}: capture constants in the function`);
+    else if (typeof thing[Symbol.iterator] !== 'function')
+      throw typeError(
+        'ERR_INVALID_ARGUMENT',
+        `map() takes iterables; one of them is ${describeWrong(iterable)}: capture constants in the function`,
+      );
   }
   return kind;
 }

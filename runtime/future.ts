@@ -1,5 +1,14 @@
 import { inspect } from 'node:util';
-import { brandSymbol, type Future as FutureType, type FutureHandle, HeddleError, type Task, taskOf, taskSymbol, typeError } from '../graph/index.ts';
+import {
+  brandSymbol,
+  type FutureHandle,
+  type Future as FutureType,
+  HeddleError,
+  type Task,
+  taskOf,
+  taskSymbol,
+  typeError,
+} from '../graph/index.ts';
 import { type WaitOptions, waitFor } from './limits.ts';
 import type { FutureStatus, Output } from './output.ts';
 
@@ -52,12 +61,15 @@ export class Future<out T> implements FutureType<T> {
 
   async exception(options?: WaitOptions): Promise<Error | null> {
     if (this.#isReleased) throw this.#releasedError();
-    await waitFor(new Promise<void>((resolve) => void this.#output.whenDone(resolve)), options, `task ${this.key}`);
+    await waitFor(new Promise<void>((resolve) => this.#output.whenDone(() => resolve())), options, `task ${this.key}`);
     return this.#output.error ?? null;
   }
 
   // biome-ignore lint/suspicious/noThenProperty: a Future is awaitable by contract
-  then<A = T, B = never>(onFulfilled?: ((value: T) => A | PromiseLike<A>) | null, onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<A | B> {
+  then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
     return (this.#promise() as Promise<T>).then(onFulfilled, onRejected);
   }
 
@@ -90,10 +102,9 @@ export class Future<out T> implements FutureType<T> {
   addDoneCallback(callback: (future: FutureHandle<T>) => void): () => void {
     if (typeof callback !== 'function') throw typeError('ERR_INVALID_ARGUMENT', 'addDoneCallback takes a function');
     let isWanted = true;
-    const takeBack = this.#output.whenDone(() => void setImmediate(() => isWanted && callback(this)));
+    this.#output.whenDone(() => void setImmediate(() => isWanted && callback(this)));
     return () => {
       isWanted = false;
-      takeBack();
     };
   }
 
@@ -101,9 +112,6 @@ export class Future<out T> implements FutureType<T> {
     return `<Future: status: ${this.status}, key: ${this.key}>`;
   }
 }
-
-
-
 
 /** The Output behind a Future of this copy of the package; `undefined` for anything else. A Future of another copy is ERR_FOREIGN_VALUE. */
 export function outputOf(thing: unknown): Output | undefined {
@@ -118,7 +126,11 @@ export function outputsOf(futures: unknown): Output[] {
   const list: unknown[] = outputOf(futures) !== undefined ? [futures] : isIterable(futures) ? [...futures] : [futures];
   return list.map((future) => {
     const output = outputOf(future);
-    if (output === undefined) throw typeError('ERR_INVALID_ARGUMENT', `expected a Future or an iterable of Futures; got ${inspect(future, { depth: 0 }).slice(0, 100)}`);
+    if (output === undefined)
+      throw typeError(
+        'ERR_INVALID_ARGUMENT',
+        `expected a Future or an iterable of Futures; got ${inspect(future, { depth: 0 }).slice(0, 100)}`,
+      );
     return output;
   });
 }

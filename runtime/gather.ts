@@ -8,12 +8,14 @@ import { whenEnough } from './waiting.ts';
 /** Results of all Futures in a container, in the same container. */
 export async function gather(futures: unknown, options: WaitOptions & { readonly errors?: GatherErrors | undefined }): Promise<unknown> {
   const { errors = 'raise' } = options;
-  if (errors !== 'raise' && errors !== 'skip' && errors !== 'settle') throw typeError('ERR_INVALID_OPTION', `option errors must be 'raise', 'skip' or 'settle'; it is ${String(errors)}`);
+  if (errors !== 'raise' && errors !== 'skip' && errors !== 'settle')
+    throw typeError('ERR_INVALID_OPTION', `option errors must be 'raise', 'skip' or 'settle'; it is ${String(errors)}`);
   const outputs = new Set<Output>();
   eachLeaf(futures, (leaf) => {
     const output = outputOf(leaf);
     if (output !== undefined) outputs.add(output);
-    else if (isValue(leaf)) throw typeError('ERR_VALUE_USED', `gather() takes Futures, and ${leaf.key} is a Value; begin it with executor.compute()`);
+    else if (isValue(leaf))
+      throw typeError('ERR_VALUE_USED', `gather() takes Futures, and ${leaf.key} is a Value; begin it with executor.compute()`);
   });
   return waitFor(gatherAll(futures, [...outputs], errors), options, `gathering ${outputs.size} futures`);
 }
@@ -29,7 +31,8 @@ async function gatherAll(futures: unknown, outputs: readonly Output[], errors: G
   const away = outputs.filter((output) => output.status === 'finished' && !output.hasValue);
   for (const [i, result] of (await Promise.allSettled(away.map((output) => output.promise()))).entries()) settled.set(away[i]!, result);
   const outcomeOf = (output: Output): PromiseSettledResult<unknown> =>
-    settled.get(output) ?? (output.status === 'finished' ? { status: 'fulfilled', value: output.value } : { status: 'rejected', reason: output.error });
+    settled.get(output) ??
+    (output.status === 'finished' ? { status: 'fulfilled', value: output.value } : { status: 'rejected', reason: output.error });
   return replaceLeaves(futures, (leaf) => {
     const output = outputOf(leaf);
     if (output === undefined) return { kind: 'keep' };

@@ -6,7 +6,11 @@ type AnyIterator = Iterator<unknown> | AsyncIterator<unknown>;
  * `map` over streams: begins a task for each round of items, and yields the Futures in the order of the input.
  * It asks for items only while fewer than `ahead` Futures wait for the consumer. Hand-written: an `async function*` would await what it yields.
  */
-export function mapAsync(iterables: readonly (Iterable<unknown> | AsyncIterable<unknown>)[], begin: (args: unknown[]) => Future<unknown>, ahead: number): AsyncIterable<Future<unknown>> {
+export function mapAsync(
+  iterables: readonly (Iterable<unknown> | AsyncIterable<unknown>)[],
+  begin: (args: unknown[]) => Future<unknown>,
+  ahead: number,
+): AsyncIterable<Future<unknown>> {
   return { [Symbol.asyncIterator]: () => new MapAsync(iterables.map(iteratorOf), begin, ahead) };
 }
 

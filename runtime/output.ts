@@ -27,7 +27,7 @@ export class Output implements Sink {
   error: Error | undefined;
   hasValue = false;
   value: unknown;
-  #callbacks: (() => void)[] | undefined;
+  #callbacks: ((output: Output) => void) | ((output: Output) => void)[] | undefined;
   #promise: Promise<unknown> | undefined;
 
   constructor(task: Task, owner: OutputOwner) {
@@ -53,7 +53,12 @@ export class Output implements Sink {
     if (error instanceof Promise) return void error.then((one) => this.failed(one));
     if (this.status !== 'pending' && this.status !== 'finished') return;
     this.error = error;
-    this.status = isHeddleError(error, 'ERR_CANCELLED') || isHeddleError(error, 'ERR_EXECUTOR_CLOSED') ? 'cancelled' : isHeddleError(error, 'ERR_LOST') ? 'lost' : 'error';
+    this.status =
+      isHeddleError(error, 'ERR_CANCELLED') || isHeddleError(error, 'ERR_EXECUTOR_CLOSED')
+        ? 'cancelled'
+        : isHeddleError(error, 'ERR_LOST')
+          ? 'lost'
+          : 'error';
     this.#settle();
   }
 
@@ -68,21 +73,17 @@ export class Output implements Sink {
     const callbacks = this.#callbacks;
     if (callbacks === undefined) return;
     this.#callbacks = undefined;
-    for (const callback of callbacks) callback();
+    if (typeof callbacks === 'function') callbacks(this);
+    else for (const callback of callbacks) callback(this);
   }
 
-  /** Calls back when it is done, at once when it is; returns a function that takes the callback back. */
-  whenDone(callback: () => void): () => void {
+  /** Calls back when it is done, at once when it is. */
+  whenDone(callback: (output: Output) => void): void {
     this.isSeen = true;
-    if (this.status !== 'pending') {
-      callback();
-      return () => {};
-    }
-    this.#callbacks ??= [];
-    this.#callbacks.push(callback);
-    return () => {
-      this.#callbacks = this.#callbacks?.filter((one) => one !== callback);
-    };
+    if (this.status !== 'pending') callback(this);
+    else if (this.#callbacks === undefined) this.#callbacks = callback;
+    else if (typeof this.#callbacks === 'function') this.#callbacks = [this.#callbacks, callback];
+    else this.#callbacks.push(callback);
   }
 
   /** One promise for all who ask; it raises no unhandled rejection by itself. */

@@ -1,4 +1,16 @@
-import { type CapturedData, compile, isHeddleError, KeyConflictError, keyOf, makeData, Op, type Pass, type Plan, sameTask, type Task } from '../graph/index.ts';
+import {
+  type CapturedData,
+  compile,
+  isHeddleError,
+  KeyConflictError,
+  keyOf,
+  makeData,
+  Op,
+  type Pass,
+  type Plan,
+  sameTask,
+  type Task,
+} from '../graph/index.ts';
 import type { Engine } from './engine.ts';
 import { Output, type OutputOwner } from './output.ts';
 import { noteUnseen } from './unseen.ts';
@@ -157,4 +169,3 @@ export class Outputs implements OutputOwner {
     this.#isClosed = true;
   }
 }
-

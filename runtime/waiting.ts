@@ -1,4 +1,4 @@
-import type { AnyFuture, CompletionQueue, Future as FutureType, FutureHandle } from '../graph/index.ts';
+import type { AnyFuture, CompletionQueue, FutureHandle, Future as FutureType } from '../graph/index.ts';
 import { outputOf, outputsOf } from './future.ts';
 import { type WaitOptions, waitFor } from './limits.ts';
 import type { Output } from './output.ts';
@@ -27,12 +27,11 @@ export function whenEnough(outputs: readonly Output[], returnWhen: ReturnWhen): 
   return new Promise((resolve) => {
     let left = outputs.length;
     if (left === 0) return resolve();
-    for (const output of outputs) {
-      output.whenDone(() => {
-        left--;
-        if (left === 0 || returnWhen === 'first' || (returnWhen === 'first-error' && output.status !== 'finished')) resolve();
-      });
-    }
+    const oneDone = (output: Output): void => {
+      left--;
+      if (left === 0 || returnWhen === 'first' || (returnWhen === 'first-error' && output.status !== 'finished')) resolve();
+    };
+    for (const output of outputs) output.whenDone(oneDone);
   });
 }
 
@@ -93,7 +92,9 @@ class Completions<T> implements CompletionQueue<T> {
 
   results(): AsyncIterable<T> {
     const next = async (): Promise<IteratorResult<T>> =>
-      (await this.#some()) ? { done: false, value: (await outputOf(this.#done.shift()!)!.promise()) as T } : { done: true, value: undefined };
+      (await this.#some())
+        ? { done: false, value: (await outputOf(this.#done.shift()!)!.promise()) as T }
+        : { done: true, value: undefined };
     return { [Symbol.asyncIterator]: () => ({ next }) };
   }
 }

@@ -1,5 +1,5 @@
-import { isNative, knownText, wellKnown } from '../function/well-known.ts';
 import { parseAlone } from '../function/parse.ts';
+import { isNative, knownText, wellKnown } from '../function/well-known.ts';
 
 /** What an object's prototype says about it. */
 export interface ClassInfo {
@@ -28,24 +28,30 @@ export function classInfo(prototype: object): ClassInfo {
 }
 
 function read(prototype: object): ClassInfo {
-  const constructor = constructorOf(prototype);
+  const owner = constructorOf(prototype);
   let base: string | undefined;
   let hasPrivateFields = false;
   for (let at: object | null = prototype; at !== null && base === undefined; at = Object.getPrototypeOf(at)) {
-    const owner = constructorOf(at);
-    if (owner === undefined) {
+    const ancestor = constructorOf(at);
+    if (ancestor === undefined) {
       base = hiddenBuiltin(at);
       continue;
     }
-    const path = wellKnown(owner);
+    const path = wellKnown(ancestor);
     if (path !== undefined && Object.getPrototypeOf(at) === null) break;
     if (path !== undefined) base = knownText(path);
-    else if (isNative(owner) && !/^bound /.test(owner.name)) base = nameOf(owner);
-    else hasPrivateFields ||= declaresPrivateFields(owner);
+    else if (isNative(ancestor) && !/^bound /.test(ancestor.name)) base = nameOf(ancestor);
+    else hasPrivateFields ||= declaresPrivateFields(ancestor);
   }
-  const own = constructor === undefined ? undefined : wellKnown(constructor);
-  const name = constructor === undefined ? (base ?? 'object without a class') : nameOf(constructor);
-  return { constructor, name, base, isBuiltin: base !== undefined && (constructor === undefined || own !== undefined || isNative(constructor)), hasPrivateFields };
+  const own = owner === undefined ? undefined : wellKnown(owner);
+  const name = owner === undefined ? (base ?? 'object without a class') : nameOf(owner);
+  return {
+    constructor: owner,
+    name,
+    base,
+    isBuiltin: base !== undefined && (owner === undefined || own !== undefined || isNative(owner)),
+    hasPrivateFields,
+  };
 }
 
 function constructorOf(prototype: object): ((...args: never) => unknown) | undefined {
@@ -76,7 +82,9 @@ function declaresPrivateFields(owner: object): boolean {
     const { unit, offset } = parseAlone(text, true);
     const node = unit.functions.get(offset)?.node;
     if (node?.type !== 'ClassExpression' && node?.type !== 'ClassDeclaration') return true;
-    return node.body.body.some((member) => member.type === 'PropertyDefinition' && !member.static && member.key.type === 'PrivateIdentifier');
+    return node.body.body.some(
+      (member) => member.type === 'PropertyDefinition' && !member.static && member.key.type === 'PrivateIdentifier',
+    );
   } catch {
     return true;
   }

@@ -15,7 +15,9 @@ export function nameCycle(members: readonly Shape[]): void {
   const at = new Map(members.map((member, i) => [member, i]));
   // a member's text with its kind in front and the kinds of its neighbours in their places
   const sign = (member: Shape, kind: (i: number) => number): string => {
-    const texts = member.parts.map((part, i) => (member.names?.[i] ?? '') + (part instanceof Shape ? `@${kind(at.get(part) as number)}` : part));
+    const texts = member.parts.map(
+      (part, i) => (member.names?.[i] ?? '') + (part instanceof Shape ? `@${kind(at.get(part) as number)}` : part),
+    );
     return `${member.head}${(member.isUnordered ? texts.sort() : texts).join()})`;
   };
   let { kinds, texts } = number(members.map((member) => sign(member, () => 0)));

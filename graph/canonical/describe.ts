@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { type FunctionParts, functionParts } from '../function/parts.ts';
-import { type ClassInfo, classInfo } from './class-info.ts';
 import { knownText, wellKnown } from '../function/well-known.ts';
+import { type ClassInfo, classInfo } from './class-info.ts';
 import { exoticText, isExotic } from './exotic.ts';
 import { bytesDigest, leafText, stringText, symbolText } from './leaf.ts';
 import { Holes, Refusal, Shape } from './shape.ts';
@@ -29,7 +29,9 @@ export function describe(value: object, path: () => string): Shape {
 
 /** Realm-safe: the prototype of plain objects is the one that has none itself. */
 function isPlainPrototype(prototype: object): boolean {
-  return prototype === Object.prototype || (Object.getPrototypeOf(prototype) === null && classInfo(prototype).constructor?.name === 'Object');
+  return (
+    prototype === Object.prototype || (Object.getPrototypeOf(prototype) === null && classInfo(prototype).constructor?.name === 'Object')
+  );
 }
 
 function describeFunction(fn: (...args: never) => unknown, path: () => string): Shape {
@@ -38,7 +40,13 @@ function describeFunction(fn: (...args: never) => unknown, path: () => string): 
   if (lazy !== undefined) return new Shape(fn, 'function', 'L(', [lazy.fn, lazy.options], { keys: ['fn', 'options'], isRich: true });
   const { head, children }: FunctionParts = functionParts(fn, path());
   const keys = children.map(([label]) => label);
-  return new Shape(fn, 'function', `F${stringText(head)}(`, children.map(([, child]) => child), { names: keys.map((label) => `${stringText(label)}:`), keys, isRich: true });
+  return new Shape(
+    fn,
+    'function',
+    `F${stringText(head)}(`,
+    children.map(([, child]) => child),
+    { names: keys.map((label) => `${stringText(label)}:`), keys, isRich: true },
+  );
 }
 
 /** A run of holes longer than this is looked for by keys: `array[4e9] = 1` has one element. */
@@ -97,7 +105,12 @@ function describePlain(object: object, prototype: object | null): Shape {
     if (custom !== undefined) return custom;
   }
   const { names, keys, items, isPlain } = fields;
-  return new Shape(object, 'object', prototype === null ? '0{' : '{', items, { names, keys, isUnordered: true, isRich: !isPlain || prototype === null });
+  return new Shape(object, 'object', prototype === null ? '0{' : '{', items, {
+    names,
+    keys,
+    isUnordered: true,
+    isRich: !isPlain || prototype === null,
+  });
 }
 
 /** `Math`, `process`, `node:fs`: what every thread has of its own counts by its name. */
@@ -133,7 +146,12 @@ function readFields(object: object, without?: (key: PropertyKey) => boolean): Fi
     isPlain = false;
     const mark = property.enumerable === true ? '' : '~';
     const parts: [string, unknown][] =
-      property.get === undefined && property.set === undefined ? [['', property.value]] : [['<get', property.get], ['<set', property.set]];
+      property.get === undefined && property.set === undefined
+        ? [['', property.value]]
+        : [
+            ['<get', property.get],
+            ['<set', property.set],
+          ];
     for (const [part, item] of parts) {
       names.push(`${mark}${name}${part}:`);
       keys.push(key);
@@ -148,23 +166,30 @@ function customToken(object: object): Shape | undefined {
   if (typeof method !== 'function') return undefined;
   const prototype: object | null = Object.getPrototypeOf(object);
   const owner = prototype === null ? undefined : classInfo(prototype).constructor;
-  return new Shape(object, 'instance', 'T(', [owner, Reflect.apply(method, object, [])], { keys: ['constructor', tokenizeSymbol], isRich: true });
+  return new Shape(object, 'instance', 'T(', [owner, Reflect.apply(method, object, [])], {
+    keys: ['constructor', tokenizeSymbol],
+    isRich: true,
+  });
 }
 
 /** What to do about things that are tied to this thread. */
-export const openInTask = "open it inside the task and pass what it is made from (a path, an address), or give its class a [Symbol.for('heddle.tokenize')]() method";
+export const openInTask =
+  "open it inside the task and pass what it is made from (a path, an address), or give its class a [Symbol.for('heddle.tokenize')]() method";
 
 function refused(value: object, tag: string): Refusal | undefined {
   if (types.isPromise(value)) return new Refusal('a Promise', 'await it first');
   if (types.isWeakMap(value) || types.isWeakSet(value)) return new Refusal(`a ${tag}`, `use a ${tag.slice(4)}`);
   if (tag === 'WeakRef' || tag === 'FinalizationRegistry') return new Refusal(`a ${tag}`, 'pass the object itself');
-  if (types.isGeneratorObject(value) || tag.endsWith(' Iterator')) return new Refusal(`an iterator (${tag})`, 'pass an array of its items: [...iterator]');
+  if (types.isGeneratorObject(value) || tag.endsWith(' Iterator'))
+    return new Refusal(`an iterator (${tag})`, 'pass an array of its items: [...iterator]');
   if (types.isExternal(value)) return new Refusal('a native handle', openInTask);
   return undefined;
 }
 
 /** Builtins whose instances are no more than what is read here. */
-const errors = new Set('Error AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError SuppressedError'.split(' '));
+const errors = new Set(
+  'Error AggregateError EvalError RangeError ReferenceError SyntaxError TypeError URIError SuppressedError'.split(' '),
+);
 /** Builtins that a class of the user's may extend and still be no more than its fields. */
 const openBases = new Set(['node:events', 'node:events.EventEmitter', 'EventTarget']);
 
@@ -183,7 +208,10 @@ function describeInstance(value: object, prototype: object | null): Shape {
   }
   if (content !== undefined && info.isBuiltin && !content.hasFields) return content.shape;
   if (info.hasPrivateFields)
-    throw new Refusal(`${article(info.name)} with #private fields`, "give its class a [Symbol.for('heddle.tokenize')]() method that returns what it is made of");
+    throw new Refusal(
+      `${article(info.name)} with #private fields`,
+      "give its class a [Symbol.for('heddle.tokenize')]() method that returns what it is made of",
+    );
   return classAndFields(value, prototype ?? Object.prototype, info, content);
 }
 
@@ -215,7 +243,10 @@ interface Content {
 
 function contentOf(value: object, info: ClassInfo): Content | undefined {
   const hasFields = (): boolean => Reflect.ownKeys(value).length > 0;
-  const leaf = (text: string, more: { readonly isRich?: boolean; readonly hasFields?: boolean; readonly skip?: (key: PropertyKey) => boolean } = {}): Content => ({
+  const leaf = (
+    text: string,
+    more: { readonly isRich?: boolean; readonly hasFields?: boolean; readonly skip?: (key: PropertyKey) => boolean } = {},
+  ): Content => ({
     shape: new Shape(value, 'leaf', text, [], { isRich: more.isRich === true }),
     head: text,
     hasFields: more.hasFields ?? hasFields(),
@@ -224,11 +255,21 @@ function contentOf(value: object, info: ClassInfo): Content | undefined {
   if (ArrayBuffer.isView(value)) return leaf(bytesText(value, info), { isRich: info.name === 'Buffer', hasFields: false });
   if (types.isMap(value)) {
     const flat = [...Map.prototype.entries.call(value)].flat(1);
-    return { shape: new Shape(value, 'map', 'M(', flat), head: '', inside: () => new Map(Map.prototype.entries.call(value)), hasFields: hasFields() };
+    return {
+      shape: new Shape(value, 'map', 'M(', flat),
+      head: '',
+      inside: () => new Map(Map.prototype.entries.call(value)),
+      hasFields: hasFields(),
+    };
   }
   if (types.isSet(value)) {
     const items = [...Set.prototype.values.call(value)];
-    return { shape: new Shape(value, 'set', 'S(', items, { isUnordered: true }), head: '', inside: () => new Set(items), hasFields: hasFields() };
+    return {
+      shape: new Shape(value, 'set', 'S(', items, { isUnordered: true }),
+      head: '',
+      inside: () => new Set(items),
+      hasFields: hasFields(),
+    };
   }
   if (types.isDate(value)) return leaf(`D${leafText(Date.prototype.getTime.call(value))}`);
   if (types.isRegExp(value)) {
@@ -239,14 +280,28 @@ function contentOf(value: object, info: ClassInfo): Content | undefined {
   if (types.isAnyArrayBuffer(value)) {
     return leaf(`B${types.isSharedArrayBuffer(value) ? 'S' : ''}${value.byteLength}:${bytesDigest(new Uint8Array(value))}`);
   }
-  if (Array.isArray(value)) return { shape: new Shape(value, 'array', '[', value), head: '', inside: () => Array.from(value as unknown[]), hasFields: true, skip: (key) => key === 'length' || isIndex(key) };
+  if (Array.isArray(value))
+    return {
+      shape: new Shape(value, 'array', '[', value),
+      head: '',
+      inside: () => Array.from(value as unknown[]),
+      hasFields: true,
+      skip: (key) => key === 'length' || isIndex(key),
+    };
   // Their own properties are Node's, and hold nothing more.
   if (info.base !== undefined && isExotic(info.base)) return leaf(exoticText(value, info.base), { isRich: true, hasFields: false });
   if (types.isNativeError(value) || (info.base !== undefined && errors.has(info.base))) {
     // Not the stack: it tells where the code lies. Nor what Node hides under symbols.
-    return { ...leaf(`E${stringText(info.base ?? 'Error')}`, { hasFields: true, isRich: true }), skip: (key) => key === 'stack' || typeof key === 'symbol' };
+    return {
+      ...leaf(`E${stringText(info.base ?? 'Error')}`, { hasFields: true, isRich: true }),
+      skip: (key) => key === 'stack' || typeof key === 'symbol',
+    };
   }
-  if (info.base === 'URL') return leaf(`U${stringText(String(Reflect.get(URL.prototype, 'href', value)))}`, { isRich: true, hasFields: !info.isBuiltin && hasFields() });
+  if (info.base === 'URL')
+    return leaf(`U${stringText(String(Reflect.get(URL.prototype, 'href', value)))}`, {
+      isRich: true,
+      hasFields: !info.isBuiltin && hasFields(),
+    });
   if (types.isBoxedPrimitive(value)) {
     const skip = (key: PropertyKey): boolean => types.isStringObject(value) && (key === 'length' || isIndex(key));
     return leaf(exoticText(value, info.base ?? 'Boxed'), { hasFields: Reflect.ownKeys(value).some((key) => !skip(key)), skip });

@@ -1,7 +1,7 @@
 import { CaptureError, UntokenizableError } from '../errors.ts';
 import { brandSymbol, type Task } from '../task.ts';
-import { nameCycle } from './cycle.ts';
 import { classInfo } from './class-info.ts';
+import { nameCycle } from './cycle.ts';
 import { article, describe, openInTask } from './describe.ts';
 import { compact, type Leaf, leafText, stringText } from './leaf.ts';
 import { Holes, Refusal, Shape } from './shape.ts';
@@ -28,7 +28,12 @@ export class Walk {
   #count = 0;
 
   /** `handle` tells a Value or Future from data; `onHolder` is told of functions and instances that hold one. `keepsShapes`: `shape` and `known` will be asked. `isLenient`: nobody needs the text, so nothing is refused. */
-  constructor(handle: (value: object) => Task | undefined, onHolder?: (shape: Shape, path: string) => void, keepsShapes = false, isLenient = false) {
+  constructor(
+    handle: (value: object) => Task | undefined,
+    onHolder?: (shape: Shape, path: string) => void,
+    keepsShapes = false,
+    isLenient = false,
+  ) {
     this.#isLenient = isLenient;
     this.#handle = handle;
     this.#onHolder = onHolder;
@@ -125,7 +130,8 @@ export class Walk {
   }
 
   #end(shape: Shape, stack: Shape[], open: Shape[], path: string): void {
-    if (shape.hasHandle && (shape.kind === 'function' || shape.kind === 'instance')) this.#onHolder?.(shape, pathOf(path, stack.slice(0, -1)));
+    if (shape.hasHandle && (shape.kind === 'function' || shape.kind === 'instance'))
+      this.#onHolder?.(shape, pathOf(path, stack.slice(0, -1)));
     if (shape.low !== shape.index) return;
     const members = takeComponent(open, shape);
     if (members.length === 1 && !shape.isCyclic) {
@@ -166,7 +172,11 @@ function explain(error: unknown, path: string, stack: readonly Shape[]): unknown
   if (error instanceof Refusal) return new UntokenizableError(pathOf(path, stack), error.what, error.cure);
   const owner = stack[stack.length - 1];
   if (!(error instanceof CaptureError) || owner?.kind !== 'instance' || owner.keys[owner.parts.length] !== 'constructor') return error;
-  const made = new UntokenizableError(pathOf(path, stack.slice(0, -1)), article(classInfo(Object.getPrototypeOf(owner.value)).name), openInTask);
+  const made = new UntokenizableError(
+    pathOf(path, stack.slice(0, -1)),
+    article(classInfo(Object.getPrototypeOf(owner.value)).name),
+    openInTask,
+  );
   made.cause = error;
   return made;
 }
@@ -208,7 +218,11 @@ function step(shape: Shape, at: number): string {
   const { kind, items, keys } = shape;
   if (kind === 'map') {
     const key = items[at - 1];
-    return at % 2 === 0 ? `.keys[${at / 2}]` : typeof key === 'object' && key !== null ? `.values[${(at - 1) / 2}]` : `.get(${typeof key === 'string' ? JSON.stringify(key) : String(key)})`;
+    return at % 2 === 0
+      ? `.keys[${at / 2}]`
+      : typeof key === 'object' && key !== null
+        ? `.values[${(at - 1) / 2}]`
+        : `.get(${typeof key === 'string' ? JSON.stringify(key) : String(key)})`;
   }
   if (kind === 'set') return `.values[${at}]`;
   const offset = kind === 'array' ? items.length - keys.length : 0;
@@ -219,5 +233,7 @@ function step(shape: Shape, at: number): string {
   }
   const key = keys[at - offset] as PropertyKey;
   if (kind === 'function') return ` → ${String(key)}`;
-  return typeof key === 'string' && /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key) ? `.${key}` : `[${typeof key === 'symbol' ? String(key) : JSON.stringify(key)}]`;
+  return typeof key === 'string' && /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(key)
+    ? `.${key}`
+    : `[${typeof key === 'symbol' ? String(key) : JSON.stringify(key)}]`;
 }

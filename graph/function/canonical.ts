@@ -1,7 +1,7 @@
-import type { AnyNode } from 'acorn';
 import { createHash } from 'node:crypto';
+import type { AnyNode } from 'acorn';
+import { isFunctionNode } from './nodes.ts';
 import type { FunctionSite } from './parse.ts';
-import { isFunctionNode } from './scope.ts';
 
 /**
  * What a function's text means, as a text that formatters and TypeScript compilers do not change: the syntax tree without places, comments,
@@ -36,7 +36,7 @@ function sha(text: string): string {
 }
 
 /** Places, and flags that follow from the rest. */
-const unsaid = new Set(['type', 'start', 'end', 'loc', 'range', 'raw', 'directive', 'shorthand', 'sourceType', 'expression', 'regex', 'bigint']);
+const unsaid = new Set(['type', 'start', 'end', 'loc', 'range', 'raw', 'directive', 'shorthand', 'sourceType']);
 
 function write(node: AnyNode, out: string[]): void {
   switch (node.type) {
@@ -82,7 +82,14 @@ function write(node: AnyNode, out: string[]): void {
     case 'Property':
     case 'PropertyDefinition':
     case 'MethodDefinition':
-      out.push('(', node.type, ' ', 'kind' in node ? node.kind : '', 'static' in node && node.static ? ' static ' : ' ', 'method' in node && node.method ? 'method ' : '');
+      out.push(
+        '(',
+        node.type,
+        ' ',
+        'kind' in node ? node.kind : '',
+        'static' in node && node.static ? ' static ' : ' ',
+        'method' in node && node.method ? 'method ' : '',
+      );
       // `{ __proto__ }` makes a property, `{ __proto__: x }` a prototype
       if (node.type === 'Property' && node.shorthand && node.key.type === 'Identifier' && node.key.name === '__proto__') out.push('own ');
       writeKey(node.key, node.computed, out);
@@ -92,9 +99,15 @@ function write(node: AnyNode, out: string[]): void {
     default:
       break;
   }
-  out.push('(', isFunctionNode(node) && node.type !== 'ArrowFunctionExpression' ? 'Function' : node.type.replace(/^Class(Declaration|Expression)$/, 'Class'));
+  out.push(
+    '(',
+    isFunctionNode(node) && node.type !== 'ArrowFunctionExpression'
+      ? 'Function'
+      : node.type.replace(/^Class(Declaration|Expression)$/, 'Class'),
+  );
   for (const [key, value] of Object.entries(node).sort(([a], [b]) => (a < b ? -1 : 1))) {
     if (unsaid.has(key) || value === null || value === undefined || value === false) continue;
+    if (key === 'expression' && value === true) continue; // an arrow function's body shows it
     out.push(' ', key, '=');
     writeField(value, out);
   }
@@ -151,7 +164,8 @@ function isNameCall(node: AnyNode): boolean {
 
 /** The function in esbuild's `__name(fn, 'fn')`. */
 function nameCall(node: AnyNode): AnyNode | undefined {
-  if (node.type !== 'CallExpression' || node.callee.type !== 'Identifier' || node.callee.name !== '__name' || node.arguments.length !== 2) return undefined;
+  if (node.type !== 'CallExpression' || node.callee.type !== 'Identifier' || node.callee.name !== '__name' || node.arguments.length !== 2)
+    return undefined;
   const [fn, name] = node.arguments;
   return name?.type === 'Literal' && typeof name.value === 'string' ? fn : undefined;
 }

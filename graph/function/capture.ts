@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { serialize } from 'node:v8';
+import { entryPaths } from './entry.ts';
 import { Freshness } from './fresh.ts';
 import type { Payload, Slots } from './payload.ts';
 import { impuritiesOf } from './reads.ts';
@@ -54,7 +55,7 @@ class Captured implements Capture {
   }
 
   get payload(): Uint8Array {
-    this.#payload ??= serialize({ id: this.id, root: this.#root, nodes: this.#walk.nodes } satisfies Payload);
+    this.#payload ??= serialize({ id: this.id, entries: [...entryPaths()], root: this.#root, nodes: this.#walk.nodes } satisfies Payload);
     return this.#payload;
   }
 

@@ -1,14 +1,16 @@
 import { types } from 'node:util';
 import { factsOf } from './facts.ts';
+import { isClassNode } from './nodes.ts';
 import type { PayloadNode, Shape } from './payload.ts';
 import { Problem } from './problem.ts';
-import { isClassNode } from './scope.ts';
 import { locate } from './script.ts';
 import { isBuiltinProto, isObjectPrototype, prototypeOwner, prototypeShape, shapeOf, type Tools } from './shape.ts';
 import { knownText, wellKnown } from './well-known.ts';
 
 const noShape: Shape = { keys: [], slots: { values: [], refs: [] } };
-const tagOfTyped = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)?.get as (this: unknown) => string;
+const tagOfTyped = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)?.get as (
+  this: unknown,
+) => string;
 
 /** The node of an object that is no function. Throws `Problem` for what cannot be made again elsewhere. */
 export function dataNode(thing: object, tools: Tools): PayloadNode {
@@ -19,7 +21,10 @@ export function dataNode(thing: object, tools: Tools): PayloadNode {
     return { kind: 'prototype', of: tools.idOf(owner, ''), ...(shape && { shape }) };
   }
   if (Array.isArray(thing)) {
-    const shape = shapeOf(thing, tools, { proto: (proto) => Array.isArray(proto), skips: (key) => key === 'length' || (typeof key === 'string' && /^\d+$/.test(key)) });
+    const shape = shapeOf(thing, tools, {
+      proto: (proto) => Array.isArray(proto),
+      skips: (key) => key === 'length' || (typeof key === 'string' && /^\d+$/.test(key)),
+    });
     return { kind: 'array', length: thing.length, items: tools.slots(thing, (i) => `[${i}]`), ...(shape && { shape }) };
   }
   const node = exotic(thing, tools);
@@ -34,8 +39,16 @@ function exotic(thing: object, tools: Tools): PayloadNode | undefined {
     const found = shapeOf(thing, tools, { proto: (proto) => isBuiltinProto(proto, ...protos) });
     return found === undefined ? {} : { shape: found };
   };
-  if (types.isMap(thing)) return { kind: 'map', entries: tools.slots([...Map.prototype.entries.call(thing)].flat(1), (i) => (i % 2 === 0 ? `(key ${i / 2})` : `(value ${(i - 1) / 2})`)), ...shape('Map.prototype') };
-  if (types.isSet(thing)) return { kind: 'set', entries: tools.slots([...Set.prototype.values.call(thing)], (i) => `(item ${i})`), ...shape('Set.prototype') };
+  if (types.isMap(thing))
+    return {
+      kind: 'map',
+      entries: tools.slots([...Map.prototype.entries.call(thing)].flat(1), (i) =>
+        i % 2 === 0 ? `(key ${i / 2})` : `(value ${(i - 1) / 2})`,
+      ),
+      ...shape('Map.prototype'),
+    };
+  if (types.isSet(thing))
+    return { kind: 'set', entries: tools.slots([...Set.prototype.values.call(thing)], (i) => `(item ${i})`), ...shape('Set.prototype') };
   if (types.isDate(thing)) return { kind: 'date', time: Date.prototype.getTime.call(thing), ...shape('Date.prototype') };
   if (types.isRegExp(thing)) return regexp(thing, tools);
   if (types.isBoxedPrimitive(thing)) return boxed(thing, tools);
@@ -66,7 +79,10 @@ function regexp(thing: RegExp, tools: Tools): PayloadNode {
 function boxed(thing: object, tools: Tools): PayloadNode {
   const value: unknown = thing.valueOf();
   if (typeof value === 'symbol') throw new Problem('is a Symbol object', 'use the symbol itself');
-  const shape = shapeOf(thing, tools, { proto: () => true, skips: (key) => typeof value === 'string' && (key === 'length' || (typeof key === 'string' && /^\d+$/.test(key))) });
+  const shape = shapeOf(thing, tools, {
+    proto: () => true,
+    skips: (key) => typeof value === 'string' && (key === 'length' || (typeof key === 'string' && /^\d+$/.test(key))),
+  });
   return { kind: 'boxed', value, ...(shape && { shape }) };
 }
 
@@ -84,7 +100,13 @@ function view(thing: ArrayBufferView, tools: Tools): PayloadNode {
   const length = types.isDataView(thing) ? thing.byteLength : (thing as Uint8Array).length;
   const protos = [`${type}.prototype`];
   checkBase(thing, protos);
-  const shape = shapeOf(thing, tools, { proto: (proto) => isBuiltinProto(proto, ...protos), skips: (key) => typeof key === 'string' && /^\d+$/.test(key) });
+  // V8 lists every index as a key; nobody puts properties on long typed arrays
+  const keys = length > 1_000 && type !== 'DataView' ? Object.getOwnPropertySymbols(thing) : Reflect.ownKeys(thing);
+  const shape = shapeOf(thing, tools, {
+    keys,
+    proto: (proto) => isBuiltinProto(proto, ...protos),
+    skips: (key) => typeof key === 'string' && /^\d+$/.test(key),
+  });
   return { kind: 'view', type, buffer: -1, offset: thing.byteOffset, length, ...(shape && { shape }) };
 }
 
@@ -101,7 +123,11 @@ const kinds: readonly (readonly [is: (thing: unknown) => boolean, what: string, 
 
 function refuseHidden(thing: object): void {
   for (const [is, what, cure] of kinds) if (is(thing)) throw new Problem(what, cure);
-  for (let proto: object | null = Object.getPrototypeOf(thing); proto !== null && !isObjectPrototype(proto); proto = Object.getPrototypeOf(proto)) {
+  for (
+    let proto: object | null = Object.getPrototypeOf(thing);
+    proto !== null && !isObjectPrototype(proto);
+    proto = Object.getPrototypeOf(proto)
+  ) {
     const known = wellKnown(proto);
     if (known !== undefined) throw hostProblem(knownText(known).replace(/\.prototype$/, ''));
     refuseClass(proto);
@@ -115,7 +141,10 @@ const hints = new Map([
 ]);
 
 function hostProblem(name: string): Problem {
-  return new Problem(`is an instance of ${name}, which holds state that only this thread has`, hints.get(name) ?? 'make or open it inside the task');
+  return new Problem(
+    `is an instance of ${name}, which holds state that only this thread has`,
+    hints.get(name) ?? 'make or open it inside the task',
+  );
 }
 
 function refuseClass(proto: object): void {
@@ -124,8 +153,14 @@ function refuseClass(proto: object): void {
   const located = locate(owner);
   if (located === undefined || located.script.isInternal) throw hostProblem(owner.name || 'a class of Node.js');
   const { node } = located.site;
-  if (isClassNode(node) && node.body.body.some((member) => 'key' in member && member.key.type === 'PrivateIdentifier' && !('static' in member && member.static)))
-    throw new Problem(`is an instance of class ${owner.name}, which has #private members that nobody can read from outside`, 'make it inside the task, or keep its state in plain fields');
+  if (
+    isClassNode(node) &&
+    node.body.body.some((member) => 'key' in member && member.key.type === 'PrivateIdentifier' && !('static' in member && member.static))
+  )
+    throw new Problem(
+      `is an instance of class ${owner.name}, which has #private members that nobody can read from outside`,
+      'make it inside the task, or keep its state in plain fields',
+    );
 }
 
 function isInternalClass(proto: object): boolean {

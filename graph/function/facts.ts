@@ -27,10 +27,26 @@ export type Variable =
       readonly single: boolean;
       readonly offset: number;
     }
-  | { readonly kind: 'import'; readonly name: string; readonly parent: string; readonly specifier: string; readonly imported: string; readonly resolved: Resolved; readonly offset: number }
+  | {
+      readonly kind: 'import';
+      readonly name: string;
+      readonly parent: string;
+      readonly specifier: string;
+      readonly imported: string;
+      readonly resolved: Resolved;
+      readonly offset: number;
+    }
   | { readonly kind: 'require'; readonly name: string; readonly parent: string; readonly offset: number }
   | { readonly kind: 'module'; readonly name: string; readonly file: string; readonly offset: number }
-  | { readonly kind: 'rerun'; readonly name: string; readonly source: string; readonly parent: string; readonly uses: readonly Variable[]; readonly requires: readonly Resolved[]; readonly offset: number };
+  | {
+      readonly kind: 'rerun';
+      readonly name: string;
+      readonly source: string;
+      readonly parent: string;
+      readonly uses: readonly Variable[];
+      readonly requires: readonly Resolved[];
+      readonly offset: number;
+    };
 
 /** A function whose text travels. */
 export interface SourceFacts extends Located {
@@ -47,7 +63,15 @@ export type Facts =
   | { readonly kind: 'known'; readonly path: KnownPath }
   | { readonly kind: 'lazy'; readonly fn: unknown; readonly options: unknown }
   | { readonly kind: 'bound'; readonly target: unknown; readonly self: unknown; readonly args: readonly unknown[] }
-  | { readonly kind: 'reference'; readonly url: string; readonly file: string; readonly name: string | undefined; readonly cjs: boolean; readonly resolved: Resolved; readonly located: Located | undefined }
+  | {
+      readonly kind: 'reference';
+      readonly url: string;
+      readonly file: string;
+      readonly name: string | undefined;
+      readonly cjs: boolean;
+      readonly resolved: Resolved;
+      readonly located: Located | undefined;
+    }
   | SourceFacts;
 
 /** LazyFunctions show under this symbol what they are made of: their function and their options. */
@@ -87,10 +111,18 @@ function lookAt(fn: Fn): Facts {
   try {
     located = locate(fn, seen);
   } catch (error) {
-    throw new Problem(`is a function whose text cannot be parsed (${(error as Error).message})`, 'move it into a module of its own and export it');
+    throw new Problem(
+      `is a function whose text cannot be parsed (${(error as Error).message})`,
+      'move it into a module of its own and export it',
+    );
   }
-  if (located === undefined) throw new Problem(`is the native function ${nameOf(fn)}`, 'call it inside a function of your own, which gets it there');
-  if (located.script.isInternal) throw new Problem(`is ${nameOf(fn)}, a function inside Node.js itself (${located.script.url})`, 'get it inside the task, through its module');
+  if (located === undefined)
+    throw new Problem(`is the native function ${nameOf(fn)}`, 'call it inside a function of your own, which gets it there');
+  if (located.script.isInternal)
+    throw new Problem(
+      `is ${nameOf(fn)}, a function inside Node.js itself (${located.script.url})`,
+      'get it inside the task, through its module',
+    );
   const exported = moduleExport(fn, located);
   if (exported !== undefined) return { kind: 'reference', ...exported, located };
   return sourceFacts(located, seen);
@@ -101,8 +133,22 @@ function withoutInspector(fn: Fn): Facts {
   const cache = createRequire(import.meta.url).cache;
   for (const [file, module] of Object.entries(cache)) {
     const exports: unknown = module?.exports;
-    const found = exports === fn ? '' : typeof exports === 'object' && exports !== null ? Object.keys(exports).find((key) => Object.getOwnPropertyDescriptor(exports, key)?.value === fn) : undefined;
-    if (found !== undefined) return { kind: 'reference', url: file, file, name: found || undefined, cjs: true, resolved: { kind: 'local', file }, located: undefined };
+    const found =
+      exports === fn
+        ? ''
+        : typeof exports === 'object' && exports !== null
+          ? Object.keys(exports).find((key) => Object.getOwnPropertyDescriptor(exports, key)?.value === fn)
+          : undefined;
+    if (found !== undefined)
+      return {
+        kind: 'reference',
+        url: file,
+        file,
+        name: found || undefined,
+        cjs: true,
+        resolved: { kind: 'local', file },
+        located: undefined,
+      };
   }
   throw new Problem(
     'is a function that heddle may not look into, because the permission model (--permission) refuses the inspector',
@@ -121,7 +167,10 @@ const refused: Readonly<Record<Exclude<Mark['kind'], 'import.meta' | 'import()'>
 function sourceFacts(located: Located, seen: Look): SourceFacts {
   const { site, script } = located;
   const { edits } = prepare(site);
-  const needed = needs(site, edits.map(({ start, end }) => [start, end]));
+  const needed = needs(
+    site,
+    edits.map(({ start, end }) => [start, end]),
+  );
   const shift = located.offset - site.textStart;
   for (const mark of needed.marks) {
     if (mark.kind === 'import.meta' || mark.kind === 'import()') continue;
@@ -152,7 +201,8 @@ function variableOf(free: FreeVariable, located: Located, seen: Look, shift: num
   const { name, binding } = free;
   const { script } = located;
   const offset = (free.references[0]?.start ?? 0) + shift;
-  if (binding?.kind === 'implicit') throw new Problem('uses `arguments` of the function around it', 'put it into a variable', { script, offset });
+  if (binding?.kind === 'implicit')
+    throw new Problem('uses `arguments` of the function around it', 'put it into a variable', { script, offset });
   const place = { script, offset, step: name };
   if (binding?.from !== undefined && script.isFile) {
     const { specifier, imported } = binding.from;
@@ -175,7 +225,8 @@ function variableOf(free: FreeVariable, located: Located, seen: Look, shift: num
     value,
     constant: isConstant(binding, value),
     written: free.written,
-    cell: binding === undefined ? `${script.id} ${name}` : binding.assigned ? `${script.id} ${binding.scope.node.start} ${name}` : undefined,
+    cell:
+      binding === undefined ? `${script.id} ${name}` : binding.assigned ? `${script.id} ${binding.scope.node.start} ${name}` : undefined,
     single: binding === undefined || binding.scope === located.site.unit.table.top,
     offset,
   };
@@ -208,7 +259,12 @@ function isUnready(binding: Binding, located: Located): boolean {
   if (binding.kind === 'class') return true;
   if ((binding.kind !== 'const' && binding.kind !== 'let') || binding.init === undefined || nodeMajor >= 22) return false;
   const { init } = binding;
-  if (/^(Literal|TemplateLiteral|ArrayExpression|ObjectExpression|ArrowFunctionExpression|FunctionExpression|ClassExpression|NewExpression)$/.test(init.type)) return true;
+  if (
+    /^(Literal|TemplateLiteral|ArrayExpression|ObjectExpression|ArrowFunctionExpression|FunctionExpression|ClassExpression|NewExpression)$/.test(
+      init.type,
+    )
+  )
+    return true;
   if (init.type === 'Identifier' && init.name === 'undefined') return false;
   if (init.type === 'UnaryExpression' && init.operator === 'void') return false;
   return isRunningBefore(init.end, binding, located);
@@ -232,7 +288,8 @@ function isRunningBefore(end: number, binding: Binding, { script, site: { unit }
   while (!scope.isFunction && scope.parent !== undefined) scope = scope.parent;
   const owner = scope.node;
   const isInner = (offset: number): boolean => {
-    for (const { node } of unit.functions.values()) if (node !== owner && node.start >= owner.start && node.end <= owner.end && node.start <= offset && offset < node.end) return true;
+    for (const { node } of unit.functions.values())
+      if (node !== owner && node.start >= owner.start && node.end <= owner.end && node.start <= offset && offset < node.end) return true;
     return false;
   };
   return frames.some((frame) => {
@@ -248,9 +305,14 @@ function commonJs(name: string, value: unknown, script: Script, offset: number):
   if (name !== 'require' && name !== 'module' && name !== 'exports' && name !== '__filename' && name !== '__dirname') return undefined;
   const parent = script.isFile ? script.url : resolvePath('[eval]');
   if (name === 'require') return typeof value === 'function' || value === missing ? { kind: 'require', name, parent, offset } : undefined;
-  if (name !== 'module' || value === missing || !script.isFile || value !== createRequire(import.meta.url).cache[script.path]) return undefined;
+  if (name !== 'module' || value === missing || !script.isFile || value !== createRequire(import.meta.url).cache[script.path])
+    return undefined;
   if (travelsByImport(script.url, script) === undefined)
-    throw new Problem('is the module object of a script that must not run again', 'take what you need of it into a variable', { script, offset, step: name });
+    throw new Problem('is the module object of a script that must not run again', 'take what you need of it into a variable', {
+      script,
+      offset,
+      step: name,
+    });
   return { kind: 'module', name, file: script.path, offset };
 }
 
@@ -260,7 +322,16 @@ function userGlobal(free: FreeVariable, seen: Look, offset: number): Variable | 
   const scope = seen.scopes.at(-1) ?? globalThis;
   const descriptor = Object.getOwnPropertyDescriptor(scope, name);
   if (descriptor === undefined || !('value' in descriptor) || isStandardGlobal(name)) return undefined;
-  return { kind: 'value', name, value: descriptor.value, constant: false, written: free.written, cell: `global ${name}`, single: true, offset };
+  return {
+    kind: 'value',
+    name,
+    value: descriptor.value,
+    constant: false,
+    written: free.written,
+    cell: `global ${name}`,
+    single: true,
+    offset,
+  };
 }
 
 function nameOf(fn: Fn): string {

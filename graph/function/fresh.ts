@@ -54,7 +54,10 @@ export class Freshness {
 
   #sameBinding({ fn, names, values }: Walk['bindings'][number]): boolean {
     try {
-      return sameSlots(this.#tools.slots(valuesNow(fn, names), () => ''), values);
+      return sameSlots(
+        this.#tools.slots(valuesNow(fn, names), () => ''),
+        values,
+      );
     } catch (error) {
       if (error instanceof NoInspectorError) return false;
       throw error;
@@ -66,7 +69,9 @@ export class Freshness {
     const stored = this.#walk.nodes[id] as PayloadNode;
     if (typeof thing === 'function') {
       const facts = factsOf(thing as Fn);
-      return facts.kind === 'source' && stored.kind === 'function' && sameShape(functionShape(thing as Fn, facts, this.#tools), stored.shape);
+      return (
+        facts.kind === 'source' && stored.kind === 'function' && sameShape(functionShape(thing as Fn, facts, this.#tools), stored.shape)
+      );
     }
     try {
       return this.#sameNode(dataNode(thing, this.#tools), stored, thing);
@@ -79,7 +84,11 @@ export class Freshness {
     if (now.kind === 'view' && stored.kind === 'view') {
       const { bytes } = this.#walk.nodes[stored.buffer] as Extract<PayloadNode, { kind: 'buffer' }>;
       const { buffer, byteOffset, byteLength } = thing as ArrayBufferView;
-      return now.length === stored.length && sameShape(now.shape, stored.shape) && Buffer.compare(new Uint8Array(buffer, byteOffset, byteLength), bytes.subarray(stored.offset, stored.offset + byteLength)) === 0;
+      return (
+        now.length === stored.length &&
+        sameShape(now.shape, stored.shape) &&
+        Buffer.compare(new Uint8Array(buffer, byteOffset, byteLength), bytes.subarray(stored.offset, stored.offset + byteLength)) === 0
+      );
     }
     const fields = Object.entries(now);
     if (fields.length !== Object.keys(stored).length) return false;
@@ -115,9 +124,17 @@ function sameSlots(a: Slots, b: Slots): boolean {
 
 function sameShape(a: Shape | undefined, b: Shape | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
-  return a.proto === b.proto && a.integrity === b.integrity && sameList(a.keys, b.keys) && sameSlots(a.slots, b.slots) && sameSpecial(a.special, b.special);
+  return (
+    a.proto === b.proto &&
+    a.integrity === b.integrity &&
+    sameList(a.keys, b.keys) &&
+    sameSlots(a.slots, b.slots) &&
+    sameSpecial(a.special, b.special)
+  );
 }
 
 function sameSpecial(a: Shape['special'], b: Shape['special']): boolean {
-  return a === undefined || b === undefined ? a === b : a.length === b.length && a.every((one, i) => sameList(one, b[i] as readonly unknown[]));
+  return a === undefined || b === undefined
+    ? a === b
+    : a.length === b.length && a.every((one, i) => sameList(one, b[i] as readonly unknown[]));
 }

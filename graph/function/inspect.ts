@@ -23,6 +23,8 @@ export interface RawScript {
   readonly startColumn: number;
   readonly length?: number;
   readonly isModule?: boolean;
+  /** `isDefault: false`: made in a context of a test runner's or the like. */
+  readonly executionContextAuxData?: { readonly isDefault?: boolean };
   readonly sourceMapURL?: string;
 }
 
@@ -89,7 +91,11 @@ function connect(): Connection {
 }
 
 function fetch({ session, box, boxId }: Connection, objectId: string): unknown {
-  post(session, 'Runtime.callFunctionOn', { objectId, functionDeclaration: 'function (box) { box.thing = this }', arguments: [{ objectId: boxId }] });
+  post(session, 'Runtime.callFunctionOn', {
+    objectId,
+    functionDeclaration: 'function (box) { box.thing = this }',
+    arguments: [{ objectId: boxId }],
+  });
   const { thing } = box;
   box.thing = undefined;
   return thing;
@@ -99,7 +105,11 @@ function inside<T>(thing: unknown, read: (connection: Connection, objectId: stri
   const open = connect();
   open.box.thing = thing;
   try {
-    const { result } = post<{ result: Remote }>(open.session, 'Runtime.evaluate', { contextId: open.contextId, expression: 'thing', objectGroup: 'heddle' });
+    const { result } = post<{ result: Remote }>(open.session, 'Runtime.evaluate', {
+      contextId: open.contextId,
+      expression: 'thing',
+      objectGroup: 'heddle',
+    });
     return read(open, result.objectId as string);
   } finally {
     open.box.thing = undefined;
@@ -110,26 +120,64 @@ function inside<T>(thing: unknown, read: (connection: Connection, objectId: stri
 /** Looks inside a function. */
 export function look(fn: object): Look {
   return inside(fn, (open, objectId) => {
-    const { internalProperties = [] } = post<{ internalProperties?: Property[] }>(open.session, 'Runtime.getProperties', { objectId, ownProperties: true });
+    const { internalProperties = [] } = post<{ internalProperties?: Property[] }>(open.session, 'Runtime.getProperties', {
+      objectId,
+      ownProperties: true,
+    });
     const internal = new Map(internalProperties.map(({ name, value }) => [name, value]));
     const live = (remote: Remote | undefined): unknown => (remote?.objectId === undefined ? remote?.value : fetch(open, remote.objectId));
-    const location = internal.get('[[FunctionLocation]]')?.value as { scriptId: string; lineNumber: number; columnNumber: number } | undefined;
+    const location = internal.get('[[FunctionLocation]]')?.value as
+      | { scriptId: string; lineNumber: number; columnNumber: number }
+      | undefined;
     const chain = internal.get('[[Scopes]]');
     return {
       location: location && { scriptId: location.scriptId, line: location.lineNumber, column: location.columnNumber },
       scopes: chain === undefined ? [] : scopesOf(live(chain)),
       bound: internal.has('[[TargetFunction]]')
-        ? { target: live(internal.get('[[TargetFunction]]')), self: live(internal.get('[[BoundThis]]')), args: listOf(live(internal.get('[[BoundArgs]]'))) }
+        ? {
+            target: live(internal.get('[[TargetFunction]]')),
+            self: live(internal.get('[[BoundThis]]')),
+            args: listOf(live(internal.get('[[BoundArgs]]'))),
+          }
         : undefined,
       isProxy: internal.has('[[Target]]'),
     };
   });
 }
 
+/** Whether a function was made by an ES module. */
+export function isInModule(fn: object): boolean {
+  return inside(fn, (open, objectId) => {
+    const { internalProperties = [] } = post<{ internalProperties?: Property[] }>(open.session, 'Runtime.getProperties', {
+      objectId,
+      ownProperties: true,
+    });
+    const chain = internalProperties.find(({ name }) => name === '[[Scopes]]')?.value?.objectId;
+    if (chain === undefined) return false;
+    const { result } = post<{ result: readonly { readonly value?: { readonly description?: string } }[] }>(
+      open.session,
+      'Runtime.getProperties',
+      { objectId: chain, ownProperties: true },
+    );
+    return result.some(({ value }) => value?.description === 'Module');
+  });
+}
+
+let mainRealm: boolean | undefined;
+
+/** Whether this code runs in the context Node made, and in no test runner's. */
+export function isMainRealm(): boolean {
+  mainRealm ??= vm.runInThisContext('globalThis') === globalThis;
+  return mainRealm;
+}
+
 /** What a Proxy stands for. */
 export function proxyTarget(proxy: object): unknown {
   return inside(proxy, (open, objectId) => {
-    const { internalProperties = [] } = post<{ internalProperties?: Property[] }>(open.session, 'Runtime.getProperties', { objectId, ownProperties: true });
+    const { internalProperties = [] } = post<{ internalProperties?: Property[] }>(open.session, 'Runtime.getProperties', {
+      objectId,
+      ownProperties: true,
+    });
     const target = internalProperties.find(({ name }) => name === '[[Target]]')?.value?.objectId;
     return target === undefined ? undefined : fetch(open, target);
   });
@@ -138,7 +186,10 @@ export function proxyTarget(proxy: object): unknown {
 /** The `#private` fields that lie on a class itself. */
 export function privateStatics(owner: object): ReadonlyMap<string, unknown> {
   return inside(owner, (open, objectId) => {
-    const { privateProperties = [] } = post<{ privateProperties?: Property[] }>(open.session, 'Runtime.getProperties', { objectId, ownProperties: true });
+    const { privateProperties = [] } = post<{ privateProperties?: Property[] }>(open.session, 'Runtime.getProperties', {
+      objectId,
+      ownProperties: true,
+    });
     const found = new Map<string, unknown>();
     for (const { name, value } of privateProperties) if (value !== undefined) found.set(name, privateValue(open, value));
     return found;
@@ -195,7 +246,11 @@ export function runningScriptUrl(id: string): string | undefined {
   const { session } = connect();
   post(session, 'Runtime.enable');
   try {
-    const { exceptionDetails } = post<{ exceptionDetails?: { stackTrace?: { callFrames: readonly { scriptId: string; url: string }[] } } }>(session, 'Runtime.evaluate', { expression: 'throw 0' });
+    const { exceptionDetails } = post<{ exceptionDetails?: { stackTrace?: { callFrames: readonly { scriptId: string; url: string }[] } } }>(
+      session,
+      'Runtime.evaluate',
+      { expression: 'throw 0' },
+    );
     return exceptionDetails?.stackTrace?.callFrames.find(({ scriptId }) => scriptId === id)?.url;
   } finally {
     post(session, 'Runtime.disable');

@@ -28,7 +28,8 @@ function detect(): LoaderInfo | undefined {
   const mention = words.find((word) => /(?:^|[\\/=])tsx(?:$|[\\/@])/.test(word));
   if (mention !== undefined) {
     const root = tsxRoot(mention);
-    if (root !== undefined) return { kind: 'tsx', esm: pathToFileURL(join(root, 'dist/esm/api/index.mjs')).href, cjs: join(root, 'dist/cjs/api/index.cjs') };
+    if (root !== undefined)
+      return { kind: 'tsx', esm: pathToFileURL(join(root, 'dist/esm/api/index.mjs')).href, cjs: join(root, 'dist/cjs/api/index.cjs') };
   }
   if (Object.hasOwn(process, Symbol.for('ts-node.register.instance'))) {
     try {

@@ -31,7 +31,8 @@ function localFile(path: string): LocalFile {
   return found;
 }
 
-const importing = /\b(?:from|import|require)\s*\(?\s*(?:'([^'\n]+)'|"([^"\n]+)"|`([^`$\n]+)`)|\bnew\s+URL\s*\(\s*(?:'([^'\n]+)'|"([^"\n]+)")\s*,\s*import\.meta\.url/g;
+const importing =
+  /\b(?:from|import|require)\s*\(?\s*(?:'([^'\n]+)'|"([^"\n]+)"|`([^`$\n]+)`)|\bnew\s+URL\s*\(\s*(?:'([^'\n]+)'|"([^"\n]+)")\s*,\s*import\.meta\.url/g;
 
 /** Everything that looks like an import, TypeScript too. One inside a comment costs nothing: it counts only where it leads to a file. */
 export function specifiersOf(text: string): string[] {

@@ -19,7 +19,11 @@ export interface ModuleExport {
 /** Whether a worker can load a file as it lies on disk. */
 function isLoadable(file: string): boolean {
   if (!/\.([cm]?tsx?|jsx)$/.test(file)) return true;
-  return loaderOf() !== undefined || (process.features as { typescript?: unknown }).typescript !== undefined && (process.features as { typescript?: unknown }).typescript !== false;
+  return (
+    loaderOf() !== undefined ||
+    ((process.features as { typescript?: unknown }).typescript !== undefined &&
+      (process.features as { typescript?: unknown }).typescript !== false)
+  );
 }
 
 /** What a specifier means, if importing it in a worker gives the same module and starts no program again; else what it names goes by value. */
@@ -58,7 +62,8 @@ function esmExport({ node, unit }: Located['site']): { readonly name: string } |
 
 /** esbuild's `__name(fn, 'name')` gives `fn` back. */
 export function unwrapped(node: Binding['init']): Binding['init'] {
-  if (node?.type === 'CallExpression' && node.callee.type === 'Identifier' && node.callee.name === '__name' && node.arguments.length === 2) return unwrapped(node.arguments[0]);
+  if (node?.type === 'CallExpression' && node.callee.type === 'Identifier' && node.callee.name === '__name' && node.arguments.length === 2)
+    return unwrapped(node.arguments[0]);
   return node;
 }
 
@@ -83,5 +88,7 @@ function cjsExport(fn: object, script: Script): { readonly name: string | undefi
 }
 
 function isNamingGetter(getter: () => unknown): boolean {
-  return /^(?:\(\)\s*=>\s*[\w$]+|(?:function\s*)?(?:get\s*)?[\w$]*\s*\(\)\s*\{\s*return\s+[\w$.]+;?\s*\})$/.test(Function.prototype.toString.call(getter));
+  return /^(?:\(\)\s*=>\s*[\w$]+|(?:function\s*)?(?:get\s*)?[\w$]*\s*\(\)\s*\{\s*return\s+[\w$.]+;?\s*\})$/.test(
+    Function.prototype.toString.call(getter),
+  );
 }

@@ -1,6 +1,7 @@
-import type { AnyNode, MethodDefinition, Options, Program, Property } from 'acorn';
 import { createRequire } from 'node:module';
-import { type Binding, type ClassNode, children, type FunctionNode, isClassNode, isFunctionNode, type Mark, type Reference, type Scope, type ScopeTable, scopeTable } from './scope.ts';
+import type { AnyNode, MethodDefinition, Options, Program, Property } from 'acorn';
+import { type ClassNode, children, type FunctionNode, isClassNode, isFunctionNode } from './nodes.ts';
+import { type Binding, type Mark, type Reference, type Scope, type ScopeTable, scopeTable } from './scope.ts';
 
 export type { Mark, Reference };
 
@@ -76,7 +77,11 @@ export function parseFile(source: string): Unit {
 /** Parses one function's own text, for scripts whose other text is too new for the parser. `text` begins at `offset` of the unit's source. */
 export function parseAlone(text: string, isModule: boolean): { readonly unit: Unit; readonly offset: number } {
   let failure: unknown;
-  for (const [before, after] of [['(', '\n)'], ['({', '\n})'], ['(class{', '\n})']] as const) {
+  for (const [before, after] of [
+    ['(', '\n)'],
+    ['({', '\n})'],
+    ['(class{', '\n})'],
+  ] as const) {
     for (const kind of isModule ? [true] : [false, true]) {
       try {
         const source = before + text + after;
@@ -103,7 +108,10 @@ function unitOf(source: string, program: Program, isModule: boolean, alone: bool
       const kind = node.type === 'ArrowFunctionExpression' ? 'arrow' : 'function';
       if (!methods.has(node)) add(node, kind, unit.table.scopes.get(node)?.strict ?? isModule);
     } else if (isClassNode(node)) add(node, 'class', true);
-    else if ((node.type === 'MethodDefinition' || (node.type === 'Property' && (node.method || node.kind !== 'init'))) && isFunctionNode(node.value as AnyNode)) {
+    else if (
+      (node.type === 'MethodDefinition' || (node.type === 'Property' && (node.method || node.kind !== 'init'))) &&
+      isFunctionNode(node.value as AnyNode)
+    ) {
       const value = node.value as FunctionNode;
       add(value, 'method', unit.table.scopes.get(value)?.strict ?? isModule, node);
       methods.add(value); // comes up again as a child
@@ -143,7 +151,13 @@ export function needs(site: FunctionSite, without: readonly (readonly [start: nu
     if (!counts(reference) || (reference.binding !== undefined && isWithin(reference.binding.scope, own))) continue;
     const found = free.get(reference.name);
     if (found === undefined)
-      free.set(reference.name, { name: reference.name, binding: reference.binding, optional: reference.optional, written: reference.writes, references: [reference] });
+      free.set(reference.name, {
+        name: reference.name,
+        binding: reference.binding,
+        optional: reference.optional,
+        written: reference.writes,
+        references: [reference],
+      });
     else {
       found.references.push(reference);
       found.optional &&= reference.optional;
@@ -157,7 +171,12 @@ export function needs(site: FunctionSite, without: readonly (readonly [start: nu
 }
 
 function isOwned(mark: Mark, site: FunctionSite): boolean {
-  return mark.owner !== undefined && mark.owner.start >= site.node.start && mark.owner.end <= site.node.end && (mark.kind !== 'super' || mark.owner !== site.node || site.kind === 'class');
+  return (
+    mark.owner !== undefined &&
+    mark.owner.start >= site.node.start &&
+    mark.owner.end <= site.node.end &&
+    (mark.kind !== 'super' || mark.owner !== site.node || site.kind === 'class')
+  );
 }
 
 function isWithin(scope: Scope, top: Scope): boolean {

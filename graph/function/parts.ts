@@ -2,13 +2,13 @@ import { nodeDigest, siteDigest } from './canonical.ts';
 import { type Facts, type Fn, factsOf, type SourceFacts, type Variable } from './facts.ts';
 import { privateStatics } from './inspect.ts';
 import { fileIdentity, moduleIdentity } from './module-identity.ts';
+import { parseAlone } from './parse.ts';
 import { Flag } from './payload.ts';
 import { captureError, Problem } from './problem.ts';
 import type { Resolved } from './resolve.ts';
 import { functionShape, type Tools, unusualPrototype } from './shape.ts';
 import { prepare } from './text.ts';
 import { knownText } from './well-known.ts';
-import { parseAlone } from './parse.ts';
 
 /** What a function is, for hashing: a text, and the values it hangs on. */
 export interface FunctionParts {
@@ -32,9 +32,22 @@ function partsOf(fn: Fn, facts: Facts): FunctionParts {
     case 'known':
       return { head: `builtin ${knownText(facts.path)}`, children: [] };
     case 'lazy':
-      return { head: 'lazy', children: [['fn', facts.fn], ['options', facts.options]] };
+      return {
+        head: 'lazy',
+        children: [
+          ['fn', facts.fn],
+          ['options', facts.options],
+        ],
+      };
     case 'bound':
-      return { head: `bound ${facts.args.length}`, children: [['target', facts.target], ['this', facts.self], ...facts.args.map((arg, i): [string, unknown] => [`argument ${i}`, arg])] };
+      return {
+        head: `bound ${facts.args.length}`,
+        children: [
+          ['target', facts.target],
+          ['this', facts.self],
+          ...facts.args.map((arg, i): [string, unknown] => [`argument ${i}`, arg]),
+        ],
+      };
     case 'reference':
       return { head: `export ${moduleIdentity(facts.resolved) ?? fileIdentity(facts.file)} ${facts.name ?? '*'}`, children: [] };
     case 'source':
@@ -71,7 +84,13 @@ function ownName(fn: Fn): string {
 /** Takes down what there is, without walking on. */
 const collecting: Tools = { slots: (values) => ({ values, refs: [] }), idOf: () => 0 };
 
-function addShape(shape: ReturnType<typeof functionShape>, owner: object, prefix: string, lines: string[], children: [string, unknown][]): void {
+function addShape(
+  shape: ReturnType<typeof functionShape>,
+  owner: object,
+  prefix: string,
+  lines: string[],
+  children: [string, unknown][],
+): void {
   if (shape === undefined) return;
   if (shape.integrity !== undefined) lines.push(`${prefix}${shape.integrity}`);
   const keys = shape.keys.map((key, i) => (typeof key === 'string' ? key : `@${i}`));
@@ -85,7 +104,9 @@ function addShape(shape: ReturnType<typeof functionShape>, owner: object, prefix
       children.push([`${prefix}.${key} get`, descriptor?.get], [`${prefix}.${key} set`, descriptor?.set]);
     } else children.push([`${prefix}.${key}`, shape.slots.values[i]]);
   }
-  const symbols = Object.getOwnPropertySymbols(owner).filter((symbol) => Object.getOwnPropertyDescriptor(owner, symbol) !== undefined && typeof owner === 'function');
+  const symbols = Object.getOwnPropertySymbols(owner).filter(
+    (symbol) => Object.getOwnPropertyDescriptor(owner, symbol) !== undefined && typeof owner === 'function',
+  );
   for (const symbol of symbols) children.push([`${prefix}.${String(symbol)}`, symbol]);
   if (shape.proto !== undefined) children.push([`${prefix}(prototype)`, Object.getPrototypeOf(owner)]);
 }
@@ -100,7 +121,8 @@ function addPrototype(prototype: object, fn: Fn, children: [string, unknown][]):
     else children.push([`${label} get`, descriptor.get], [`${label} set`, descriptor.set]);
   }
   const parent: unknown = Object.getPrototypeOf(prototype);
-  const base: unknown = typeof parent === 'object' && parent !== null ? Object.getOwnPropertyDescriptor(parent, 'constructor')?.value : undefined;
+  const base: unknown =
+    typeof parent === 'object' && parent !== null ? Object.getOwnPropertyDescriptor(parent, 'constructor')?.value : undefined;
   if (typeof base === 'function' && base !== fn) children.push(['prototype (extends)', base]);
 }
 

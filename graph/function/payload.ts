@@ -8,6 +8,8 @@
 export interface Payload {
   /** One number for each capture of a process, its name in front. */
   readonly id: string;
+  /** Scripts that no worker may load: the program's entry. */
+  readonly entries: readonly string[];
   readonly root: Slots;
   readonly nodes: readonly PayloadNode[];
 }
@@ -51,7 +53,14 @@ export type PayloadNode =
   | { readonly kind: 'error'; readonly shape: Shape }
   | { readonly kind: 'url'; readonly text: string; readonly type: 'URL' | 'URLSearchParams' }
   | { readonly kind: 'buffer'; readonly bytes: Uint8Array; readonly shape?: Shape }
-  | { readonly kind: 'view'; readonly type: string; readonly buffer: number; readonly offset: number; readonly length: number; readonly shape?: Shape }
+  | {
+      readonly kind: 'view';
+      readonly type: string;
+      readonly buffer: number;
+      readonly offset: number;
+      readonly length: number;
+      readonly shape?: Shape;
+    }
   /** The `prototype` of a function or class. */
   | { readonly kind: 'prototype'; readonly of: number; readonly shape?: Shape }
   | { readonly kind: 'bound'; readonly target: number; readonly args: Slots; readonly shape?: Shape }

@@ -51,8 +51,12 @@ export function captureError(problem: Problem, trail: Trail): CaptureError {
   let root = trail;
   while (root.parent !== undefined) root = root.parent;
   const path = trailText(end);
-  const at = place?.script === undefined || place.offset === undefined ? undefined : userPlace(place.script, place.script.placeOf(place.offset));
+  const at =
+    place?.script === undefined || place.offset === undefined ? undefined : userPlace(place.script, place.script.placeOf(place.offset));
   const named = end.parent === undefined ? 'it' : `"${end.step.replace(/^\./, '')}"`;
   const where = at === undefined ? '' : ` (${at.file}:${at.line}:${at.column})`;
-  return new CaptureError(path, `${root.step} cannot be sent to a worker: ${named} ${problem.what}; ${problem.cure}. The way to it: ${path}${where}`);
+  return new CaptureError(
+    path,
+    `${root.step} cannot be sent to a worker: ${named} ${problem.what}; ${problem.cure}. The way to it: ${path}${where}`,
+  );
 }

@@ -1,12 +1,13 @@
-import type { AnyNode, Identifier } from 'acorn';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import type { AnyNode, Identifier } from 'acorn';
 import type { Impurity } from './capture.ts';
 import { unwrapped } from './module.ts';
+import { children } from './nodes.ts';
 import { between, parseFile, type Reference, type Unit } from './parse.ts';
 import { requireCall } from './rerun.ts';
 import { type Resolved, resolve } from './resolve.ts';
-import { type Binding, children } from './scope.ts';
+import type { Binding } from './scope.ts';
 import { scriptByUrl } from './script.ts';
 import type { Walk } from './walk.ts';
 
@@ -35,7 +36,13 @@ function readOf(owner: string, member: string | undefined): Impurity | undefined
       return member === 'now' ? 'clock' : undefined;
     case 'node:process':
     case 'process':
-      return member === undefined ? 'environment' : clockOfProcess.test(member) ? 'clock' : quietOfProcess.test(member) ? undefined : 'environment';
+      return member === undefined
+        ? 'environment'
+        : clockOfProcess.test(member)
+          ? 'clock'
+          : quietOfProcess.test(member)
+            ? undefined
+            : 'environment';
     case 'fetch':
     case 'WebSocket':
     case 'EventSource':
@@ -86,13 +93,14 @@ class Reads {
     if (binding === undefined) {
       if (required !== undefined) this.#module(required, '*', member, file);
       else if (isClock && name === 'Date') this.add('clock');
-      else if (member !== undefined || name === 'process' || name === 'fetch' || name === 'WebSocket' || name === 'EventSource') this.add(readOf(name, member));
+      else if (member !== undefined || name === 'process' || name === 'fetch' || name === 'WebSocket' || name === 'EventSource')
+        this.add(readOf(name, member));
       return;
     }
     if (binding.from !== undefined) return this.#module(binding.from.specifier, binding.from.imported, member, file);
-    const init = unwrapped(binding.init);
+    const init = binding.picked?.init ?? unwrapped(binding.init);
     const specifier = init && requireCall(init);
-    if (specifier !== undefined) return this.#module(specifier, '*', member, file);
+    if (specifier !== undefined) return this.#module(specifier, binding.picked?.property ?? '*', member, file);
     if (follow && binding.scope === unit.table.top) this.#declaration(unit, binding, file);
   }
 
@@ -101,7 +109,11 @@ class Reads {
     // taken apart from something: what it was taken from counts
     for (const statement of unit.program.body) {
       const declaration = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement;
-      if (declaration?.type === 'VariableDeclaration' && new RegExp(`\\b${binding.name.replaceAll('$', '\\$')}\\b`).test(unit.source.slice(declaration.start, declaration.end))) this.code(unit, declaration, file, true);
+      if (
+        declaration?.type === 'VariableDeclaration' &&
+        new RegExp(`\\b${binding.name.replaceAll('$', '\\$')}\\b`).test(unit.source.slice(declaration.start, declaration.end))
+      )
+        this.code(unit, declaration, file, true);
     }
   }
 
@@ -136,10 +148,12 @@ function useOf(node: AnyNode): Use | undefined {
   if (node.type === 'Identifier') return { name: node, member: undefined, isClock: false, required: undefined };
   if (node.type === 'MemberExpression' && node.object.type === 'Identifier') {
     const { property } = node;
-    const member = !node.computed && property.type === 'Identifier' ? property.name : property.type === 'Literal' ? String(property.value) : undefined;
+    const member =
+      !node.computed && property.type === 'Identifier' ? property.name : property.type === 'Literal' ? String(property.value) : undefined;
     return { name: node.object, member, isClock: false, required: undefined };
   }
-  if (node.type === 'NewExpression' && node.callee.type === 'Identifier' && node.arguments.length === 0) return { name: node.callee, member: undefined, isClock: true, required: undefined };
+  if (node.type === 'NewExpression' && node.callee.type === 'Identifier' && node.arguments.length === 0)
+    return { name: node.callee, member: undefined, isClock: true, required: undefined };
   if (node.type === 'CallExpression' && node.callee.type === 'Identifier') {
     const required = node.callee.name === 'require' ? requireCall(node) : undefined;
     return { name: node.callee, member: undefined, isClock: node.callee.name === 'Date', required };
@@ -173,12 +187,14 @@ function exportNodes({ program, table }: Unit, name: string, follow: (specifier:
   const found: AnyNode[] = [];
   for (const node of program.body) {
     if (node.type === 'ExportDefaultDeclaration' && name === 'default') found.push(node.declaration);
-    else if (node.type === 'ExportAllDeclaration' && node.source.value !== undefined) follow(String(node.source.value), node.exported ? '*' : name);
+    else if (node.type === 'ExportAllDeclaration' && node.source.value !== undefined)
+      follow(String(node.source.value), node.exported ? '*' : name);
     else if (node.type === 'ExportNamedDeclaration' && node.source) {
       for (const one of node.specifiers) if (textOf(one.exported) === name) follow(String(node.source.value), textOf(one.local));
     } else if (node.type === 'ExportNamedDeclaration' && node.declaration?.type === 'VariableDeclaration') {
       if (table.top.bindings.get(name)?.exportedAs.includes(name)) found.push(node.declaration);
-    } else if (node.type === 'ExpressionStatement' && node.expression.type === 'AssignmentExpression') found.push(...commonJsExport(node.expression.left, node.expression.right, name));
+    } else if (node.type === 'ExpressionStatement' && node.expression.type === 'AssignmentExpression')
+      found.push(...commonJsExport(node.expression.left, node.expression.right, name));
   }
   return found;
 }

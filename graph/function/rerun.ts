@@ -13,13 +13,14 @@ type Rerun = Extract<Variable, { readonly kind: 'rerun' }>;
  * is the worker's own module and not a copy of ours. Helpers come along as text: V8 does not hold what no function uses.
  */
 export function rerunOf(binding: Binding, unit: Unit, script: Script, offset: number): Rerun | undefined {
-  const init = unwrapped(binding.init);
+  const init = binding.picked?.init ?? unwrapped(binding.init);
   const call = init && requireCall(init);
   if (init === undefined || call === undefined || binding.assigned || !isTopLevel(binding)) return undefined;
   const parent = script.isFile ? script.url : undefined;
   const resolved = parent === undefined ? undefined : travelsByImport(call, script);
   if (parent !== undefined && resolved === undefined) return undefined;
-  return textOf(binding.name, init, unit, parent ?? '', offset, resolved === undefined ? [] : [resolved], new Map());
+  const whole = textOf(binding.name, init, unit, parent ?? '', offset, resolved === undefined ? [] : [resolved], new Map());
+  return binding.picked === undefined ? whole : { ...whole, source: `${whole.source}.${binding.picked.property}` };
 }
 
 /** Of the module, or of the function that a test runner wraps around it. */
@@ -32,11 +33,20 @@ export function requireCall(node: AnyNode): string | undefined {
   if (node.type !== 'CallExpression') return undefined;
   const [first] = node.arguments;
   if (first === undefined) return undefined;
-  if (node.callee.type === 'Identifier' && node.callee.name === 'require') return first.type === 'Literal' && typeof first.value === 'string' ? first.value : undefined;
+  if (node.callee.type === 'Identifier' && node.callee.name === 'require')
+    return first.type === 'Literal' && typeof first.value === 'string' ? first.value : undefined;
   return node.callee.type === 'Identifier' || node.callee.type === 'MemberExpression' ? requireCall(first) : undefined;
 }
 
-function textOf(name: string, node: AnyNode, unit: Unit, parent: string, offset: number, requires: readonly Resolved[], done: Map<string, Rerun>): Rerun {
+function textOf(
+  name: string,
+  node: AnyNode,
+  unit: Unit,
+  parent: string,
+  offset: number,
+  requires: readonly Resolved[],
+  done: Map<string, Rerun>,
+): Rerun {
   const uses: Variable[] = [];
   const rerun: Rerun = { kind: 'rerun', name, source: unit.source.slice(node.start, node.end), parent, uses, requires, offset };
   done.set(name, rerun);

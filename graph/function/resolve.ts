@@ -32,7 +32,14 @@ function manifestAt(directory: string): Manifest | undefined {
       const json: unknown = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8'));
       if (typeof json === 'object' && json !== null) {
         const { name, version, main, exports, imports } = json as Record<string, unknown>;
-        found = { directory, name: typeof name === 'string' ? name : undefined, version: typeof version === 'string' ? version : undefined, main, exports, imports };
+        found = {
+          directory,
+          name: typeof name === 'string' ? name : undefined,
+          version: typeof version === 'string' ? version : undefined,
+          main,
+          exports,
+          imports,
+        };
       }
     } catch {
       // no package here
@@ -71,7 +78,14 @@ function classify(file: string): Resolved {
   const installed = real.includes(`${sep}node_modules${sep}`);
   if (installed || (ownRoot !== undefined && real.startsWith(join(ownRoot, 'dist') + sep))) {
     const owner = packageOf(real);
-    if (owner?.name !== undefined) return { kind: 'package', identity: `${owner.name}@${owner.version ?? '0'}/${real.slice(owner.directory.length + 1).split(sep).join('/')}` };
+    if (owner?.name !== undefined)
+      return {
+        kind: 'package',
+        identity: `${owner.name}@${owner.version ?? '0'}/${real
+          .slice(owner.directory.length + 1)
+          .split(sep)
+          .join('/')}`,
+      };
   }
   return { kind: 'local', file: real };
 }
@@ -117,7 +131,8 @@ function look(specifier: string, parent: string): Resolved {
     const file = entryOf(manifest, rest);
     const known = file === undefined ? undefined : classify(file);
     if (known?.kind === 'local') return known;
-    if (manifest.directory.includes(`${sep}node_modules${sep}`) || manifest.directory === ownRoot) return { kind: 'package', identity: `${name}@${manifest.version ?? '0'}${rest}` };
+    if (manifest.directory.includes(`${sep}node_modules${sep}`) || manifest.directory === ownRoot)
+      return { kind: 'package', identity: `${name}@${manifest.version ?? '0'}${rest}` };
   }
   return unknown;
 }
@@ -158,7 +173,14 @@ function pick(map: unknown, key: string): string | undefined {
   let best: readonly [string, unknown] | undefined;
   for (const entry of entries) {
     const [before = '', after] = entry[0].split('*');
-    if (after !== undefined && key.startsWith(before) && key.endsWith(after) && key.length > before.length + after.length && before.length > (best?.[0].indexOf('*') ?? -1)) best = entry;
+    if (
+      after !== undefined &&
+      key.startsWith(before) &&
+      key.endsWith(after) &&
+      key.length > before.length + after.length &&
+      before.length > (best?.[0].indexOf('*') ?? -1)
+    )
+      best = entry;
   }
   if (best === undefined) return undefined;
   const [before = '', after = ''] = best[0].split('*');
@@ -176,7 +198,22 @@ function target(entry: unknown, star: string): string | undefined {
   return undefined;
 }
 
-const endings = ['', '.js', '.mjs', '.cjs', '.json', '.ts', '.mts', '.cts', '.tsx', '.jsx', '/index.js', '/index.ts', '/index.mjs', '/index.cjs'];
+const endings = [
+  '',
+  '.js',
+  '.mjs',
+  '.cjs',
+  '.json',
+  '.ts',
+  '.mts',
+  '.cts',
+  '.tsx',
+  '.jsx',
+  '/index.js',
+  '/index.ts',
+  '/index.mjs',
+  '/index.cjs',
+];
 
 /** The file a path stands for: as it is, the TypeScript it is made from, or with an ending. */
 function existing(path: string): string | undefined {

@@ -1,9 +1,6 @@
-import type {
-  AnonymousClassDeclaration, AnonymousFunctionDeclaration, AnyNode, ArrowFunctionExpression, ClassDeclaration, ClassExpression, FunctionDeclaration, FunctionExpression, Pattern, Program,
-} from 'acorn';
-
-export type FunctionNode = FunctionDeclaration | AnonymousFunctionDeclaration | FunctionExpression | ArrowFunctionExpression;
-export type ClassNode = ClassDeclaration | AnonymousClassDeclaration | ClassExpression;
+import type { AnyNode, Pattern, Program } from 'acorn';
+import { recordExports } from './exports.ts';
+import { type ClassNode, children, type FunctionNode, isClassNode, isFunctionNode, isStrictBody, nameOf } from './nodes.ts';
 
 /** How a name came to be. `own`: the name of a function or class expression inside itself; `implicit`: `arguments`. */
 export type BindingKind = 'var' | 'let' | 'const' | 'function' | 'class' | 'import' | 'param' | 'catch' | 'own' | 'implicit';
@@ -17,6 +14,8 @@ export interface Binding {
   readonly init: AnyNode | undefined;
   /** Where an import comes from. */
   readonly from: { readonly specifier: string; readonly imported: string } | undefined;
+  /** Of `const { property: name } = init`. */
+  readonly picked: { readonly init: AnyNode; readonly property: string } | undefined;
   /** Something other than its declaration gives it a value. */
   assigned: boolean;
   /** Names under which the module exports it. */
@@ -87,7 +86,14 @@ class Analysis {
   readonly #top: Scope;
 
   constructor(program: Program, isModule: boolean) {
-    this.#top = { parent: undefined, node: program, isFunction: true, strict: isModule || isStrictBody(program.body), insideWith: false, bindings: new Map() };
+    this.#top = {
+      parent: undefined,
+      node: program,
+      isFunction: true,
+      strict: isModule || isStrictBody(program.body),
+      insideWith: false,
+      bindings: new Map(),
+    };
     const context: Context = { scope: this.#top, self: undefined, home: undefined, privates: [] };
     for (const statement of program.body) this.#hoistVars(statement, this.#top);
     this.#declareLexical(program.body, this.#top);
@@ -103,25 +109,28 @@ class Analysis {
         reference.binding = scope.bindings.get(reference.name);
         scope = scope.parent;
       }
-      if (reference.writes && reference.binding !== undefined) reference.binding.assigned = true;
+      if (reference.writes && reference.binding !== undefined && !isLoopStep(reference, reference.binding))
+        reference.binding.assigned = true;
     }
     // direct eval may assign whatever it can see
     for (const mark of this.#marks) {
       if (mark.kind !== 'eval') continue;
-      for (const scope of this.#scopes.values()) for (const binding of scope.bindings.values()) if (binding.kind === 'let' || binding.kind === 'var') binding.assigned = true;
-      for (const binding of this.#top.bindings.values()) if (binding.kind === 'let' || binding.kind === 'var') binding.assigned = true;
+      for (const scope of [this.#top, ...this.#scopes.values()])
+        for (const binding of scope.bindings.values()) if (binding.kind === 'let' || binding.kind === 'var') binding.assigned = true;
     }
     return { top: this.#top, references: this.#references, marks: this.#marks, scopes: this.#scopes };
   }
 
-  #declare(scope: Scope, name: string, kind: BindingKind, init?: AnyNode | null, from?: Binding['from']): void {
+  #declare(scope: Scope, name: string, kind: BindingKind, init?: AnyNode | null, from?: Binding['from'], picked?: Binding['picked']): void {
     const known = scope.bindings.get(name);
-    if (known === undefined) scope.bindings.set(name, { name, kind, scope, init: init ?? undefined, from, assigned: false, exportedAs: [] });
-    else if (known.kind !== 'implicit') {
+    if (known === undefined || known.kind === 'implicit')
+      scope.bindings.set(name, { name, kind, scope, init: init ?? undefined, from, picked, assigned: false, exportedAs: [] });
+    else {
       // a parameter and a `var`, or a `var` and a function, of one name: one variable, given a value more than once
-      if (init !== undefined && init !== null && known.init === undefined && known.kind === 'var') scope.bindings.set(name, { ...known, kind, init });
+      if (init !== undefined && init !== null && known.init === undefined && known.kind === 'var')
+        scope.bindings.set(name, { ...known, kind, init });
       else if (init !== undefined && init !== null) known.assigned = true;
-    } else scope.bindings.set(name, { name, kind, scope, init: init ?? undefined, from, assigned: false, exportedAs: [] });
+    }
   }
 
   #declarePattern(pattern: Pattern | null | undefined, scope: Scope, kind: BindingKind, init?: AnyNode | null): void {
@@ -130,7 +139,17 @@ class Analysis {
       case 'Identifier':
         return this.#declare(scope, pattern.name, kind, init);
       case 'ObjectPattern':
-        for (const property of pattern.properties) this.#declarePattern(property.type === 'RestElement' ? property.argument : property.value, scope, kind);
+        for (const property of pattern.properties) {
+          if (
+            property.type !== 'RestElement' &&
+            init &&
+            !property.computed &&
+            property.key.type === 'Identifier' &&
+            property.value.type === 'Identifier'
+          )
+            this.#declare(scope, property.value.name, kind, undefined, undefined, { init, property: property.key.name });
+          else this.#declarePattern(property.type === 'RestElement' ? property.argument : property.value, scope, kind);
+        }
         return;
       case 'ArrayPattern':
         for (const element of pattern.elements) this.#declarePattern(element, scope, kind);
@@ -160,7 +179,8 @@ class Analysis {
       let node: AnyNode = statement;
       if (node.type === 'ImportDeclaration') {
         for (const one of node.specifiers) {
-          const imported = one.type === 'ImportNamespaceSpecifier' ? '*' : one.type === 'ImportDefaultSpecifier' ? 'default' : nameOf(one.imported);
+          const imported =
+            one.type === 'ImportNamespaceSpecifier' ? '*' : one.type === 'ImportDefaultSpecifier' ? 'default' : nameOf(one.imported);
           this.#declare(scope, one.local.name, 'import', undefined, { specifier: String(node.source.value), imported });
         }
         continue;
@@ -171,31 +191,40 @@ class Analysis {
       else if (node.type === 'FunctionDeclaration' && node.id) this.#declare(scope, node.id.name, 'function', node);
       else if (node.type === 'ClassDeclaration' && node.id) this.#declare(scope, node.id.name, 'class', node);
     }
-    for (const statement of body) this.#recordExports(statement, scope);
-  }
-
-  #recordExports(statement: AnyNode, scope: Scope): void {
-    if (statement.type === 'ExportDefaultDeclaration') {
-      const { declaration } = statement;
-      const local = declaration.type === 'Identifier' ? declaration.name : 'id' in declaration ? declaration.id?.name : undefined;
-      if (local !== undefined) scope.bindings.get(local)?.exportedAs.push('default');
-    } else if (statement.type === 'ExportNamedDeclaration' && !statement.source) {
-      for (const one of statement.specifiers) scope.bindings.get(nameOf(one.local))?.exportedAs.push(nameOf(one.exported));
-      const { declaration } = statement;
-      if (!declaration) return;
-      if (declaration.type !== 'VariableDeclaration') scope.bindings.get(declaration.id.name)?.exportedAs.push(declaration.id.name);
-      else for (const one of declaration.declarations) if (one.id.type === 'Identifier') scope.bindings.get(one.id.name)?.exportedAs.push(one.id.name);
-    }
+    for (const statement of body) recordExports(statement, scope.bindings);
   }
 
   #scope(parent: Scope, node: AnyNode, more: Partial<Pick<Scope, 'isFunction' | 'strict' | 'insideWith'>> = {}): Scope {
-    const scope: Scope = { parent, node, isFunction: false, strict: parent.strict, insideWith: parent.insideWith, bindings: new Map(), ...more };
+    const scope: Scope = {
+      parent,
+      node,
+      isFunction: false,
+      strict: parent.strict,
+      insideWith: parent.insideWith,
+      bindings: new Map(),
+      ...more,
+    };
     if (!this.#scopes.has(node)) this.#scopes.set(node, scope);
     return scope;
   }
 
-  #refer(id: { name: string; start: number; end: number }, { scope }: Context, more: Partial<Pick<Reference, 'writes' | 'optional' | 'shorthand' | 'called'>> = {}): void {
-    this.#references.push({ name: id.name, start: id.start, end: id.end, scope, writes: false, optional: scope.insideWith, shorthand: false, called: false, ...more, binding: undefined });
+  #refer(
+    id: { name: string; start: number; end: number },
+    { scope }: Context,
+    more: Partial<Pick<Reference, 'writes' | 'optional' | 'shorthand' | 'called'>> = {},
+  ): void {
+    this.#references.push({
+      name: id.name,
+      start: id.start,
+      end: id.end,
+      scope,
+      writes: false,
+      optional: scope.insideWith,
+      shorthand: false,
+      called: false,
+      ...more,
+      binding: undefined,
+    });
   }
 
   #mark(kind: Mark['kind'], node: AnyNode, owner: AnyNode | undefined, name?: string): void {
@@ -236,7 +265,8 @@ class Analysis {
         this.#declareLexical(member.body, block);
         for (const statement of member.body) this.#walk(statement, { ...inner, scope: block, self: member, home: node });
       } else if (member.value) {
-        if (member.type === 'PropertyDefinition') this.#walk(member.value, { ...inner, scope: this.#scope(scope, member, { isFunction: true }), self: member, home: node });
+        if (member.type === 'PropertyDefinition')
+          this.#walk(member.value, { ...inner, scope: this.#scope(scope, member, { isFunction: true }), self: member, home: node });
         else this.#walk(member.value, { ...inner, home: node });
       }
     }
@@ -327,7 +357,8 @@ class Analysis {
         if (!node.source) for (const one of node.specifiers) if (one.local.type === 'Identifier') this.#refer(one.local, context);
         return;
       case 'UnaryExpression':
-        if (node.operator === 'typeof' && node.argument.type === 'Identifier') return this.#refer(node.argument, context, { optional: true });
+        if (node.operator === 'typeof' && node.argument.type === 'Identifier')
+          return this.#refer(node.argument, context, { optional: true });
         break;
       case 'AssignmentExpression':
         this.#pattern(node.left, context, true);
@@ -361,14 +392,20 @@ class Analysis {
         this.#walk(node.discriminant, context);
         return this.#block(node, [], { ...context, scope: this.#switchScope(node, context.scope) }, node.cases);
       case 'ForStatement':
-        return this.#block(node, [node.test, node.update, node.body].filter((one) => one != null), context, node.init ? [node.init] : []);
+        return this.#block(
+          node,
+          [node.test, node.update, node.body].filter((one) => one != null),
+          context,
+          node.init ? [node.init] : [],
+        );
       case 'ForInStatement':
       case 'ForOfStatement': {
         const inner = { ...context, scope: this.#scope(context.scope, node) };
         this.#declareLexical([node.left], inner.scope);
         if (node.left.type === 'VariableDeclaration') {
           // each round gives it a value, but to a variable of its own; `var` has one for all rounds
-          if (node.left.kind === 'var') for (const one of node.left.declarations) if (one.id.type === 'Identifier') this.#refer(one.id, inner, { writes: true });
+          if (node.left.kind === 'var')
+            for (const one of node.left.declarations) if (one.id.type === 'Identifier') this.#refer(one.id, inner, { writes: true });
           this.#walk(node.left, inner);
         } else this.#pattern(node.left, inner, true);
         this.#walk(node.right, inner);
@@ -396,35 +433,10 @@ class Analysis {
   }
 }
 
-/** The nodes right below, in the order of the text. */
-export function* children(node: AnyNode): Generator<AnyNode> {
-  for (const value of Object.values(node) as unknown[]) {
-    if (Array.isArray(value)) {
-      for (const one of value) if (isNode(one)) yield one;
-    } else if (isNode(value)) yield value;
-  }
-}
-
-function isNode(value: unknown): value is AnyNode {
-  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string' && 'start' in value;
-}
-
-function isStrictBody(body: readonly AnyNode[]): boolean {
-  for (const statement of body) {
-    if (statement.type !== 'ExpressionStatement' || !('directive' in statement)) return false;
-    if (statement.directive === 'use strict') return true;
-  }
-  return false;
-}
-
-export function isFunctionNode(node: AnyNode): node is FunctionNode {
-  return node.type === 'FunctionDeclaration' || node.type === 'FunctionExpression' || node.type === 'ArrowFunctionExpression';
-}
-
-export function isClassNode(node: AnyNode): node is ClassNode {
-  return node.type === 'ClassDeclaration' || node.type === 'ClassExpression';
-}
-
-function nameOf(node: { type: string; name?: string; value?: unknown }): string {
-  return node.type === 'Identifier' ? (node.name as string) : String(node.value);
+/** `i++` of `for (let i = 0; …; i++)`: each round has an `i` of its own, and the step writes only the next round's, which no function has seen yet. */
+function isLoopStep({ start, end, scope }: Reference, binding: Binding): boolean {
+  const { node } = binding.scope;
+  if (binding.kind !== 'let' || scope !== binding.scope || node.type !== 'ForStatement') return false;
+  const { update } = node;
+  return update !== null && update !== undefined && update.start <= start && end <= update.end;
 }

@@ -1,7 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { isListed, look, type Look, type RawScript, rawScript, rawScriptAndSource, rawScripts, rawSource, runningScriptUrl } from './inspect.ts';
+import {
+  isInModule,
+  isListed,
+  isMainRealm,
+  type Look,
+  look,
+  type RawScript,
+  rawScript,
+  rawScriptAndSource,
+  rawScripts,
+  rawSource,
+  runningScriptUrl,
+} from './inspect.ts';
 import { type FunctionSite, parseAlone, parseScript, siteAt, type Unit } from './parse.ts';
 
 /** A place in a script, counted from 0. */
@@ -35,9 +47,9 @@ export class Script {
     return this.url.startsWith('file:');
   }
 
-  /** A module that a test runner made out of text: V8 has a path where Node gives a URL. */
+  /** A test runner made it, with a way of its own to resolve what it imports. */
   get isVirtual(): boolean {
-    return this.isModule && isAbsolute(this.#raw.url);
+    return this.#raw.executionContextAuxData?.isDefault === false;
   }
 
   get isInternal(): boolean {
@@ -128,13 +140,15 @@ export function scriptOf(id: string): Script | undefined {
 export function runningScript(fn: object, { location }: Look): Script | undefined {
   if (location === undefined) return undefined;
   const script = known.get(location.scriptId);
-  if (script !== undefined || isListed(location.scriptId)) return script;
+  if (script !== undefined || isListed(location.scriptId) || !isMainRealm()) return script;
   const url = runningScriptUrl(location.scriptId);
   if (url === undefined || !(url.startsWith('file:') || isAbsolute(url))) return undefined;
   try {
     const source = readFileSync(isAbsolute(url) ? url : fileURLToPath(new URL(url)), 'utf8');
-    // Node runs modules under URLs and CommonJS under paths; test runners have their own ways, which do not parse
-    const found = new Script({ scriptId: location.scriptId, url, startLine: 0, startColumn: 0, isModule: url.startsWith('file:'), sourceMapURL: sourceMapOf(source) }, source);
+    const found = new Script(
+      { scriptId: location.scriptId, url, startLine: 0, startColumn: 0, isModule: isInModule(fn), sourceMapURL: sourceMapOf(source) },
+      source,
+    );
     const text = Function.prototype.toString.call(fn);
     const at = found.offsetOf(location);
     const start = source.lastIndexOf(text, at);

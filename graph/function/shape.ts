@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 import type { Fn, SourceFacts } from './facts.ts';
+import { isClassNode } from './nodes.ts';
 import type { FunctionSite } from './parse.ts';
 import { Flag, type Shape, type Slots } from './payload.ts';
-import { isClassNode } from './scope.ts';
 import { knownText, wellKnown } from './well-known.ts';
 
 /** How a thing's parts become slots and nodes: by walking on to them, or by comparing with what was found before. */
@@ -16,24 +16,33 @@ export interface Expected {
   /** Whether its kind brings this prototype by itself. */
   readonly proto: (proto: object | null) => boolean;
   readonly skips?: (key: string | symbol) => boolean;
+  /** Where listing all keys would take too long. */
+  readonly keys?: readonly (string | symbol)[];
 }
 
 const plain = Flag.writable | Flag.enumerable | Flag.configurable;
 
 /** Own properties, prototype and integrity, as far as they are not what one would expect; `undefined`: nothing to say. */
-export function shapeOf(thing: object, tools: Tools, { proto: isExpected, skips }: Expected): Shape | undefined {
+export function shapeOf(
+  thing: object,
+  tools: Tools,
+  { proto: isExpected, skips, keys: all = Reflect.ownKeys(thing) }: Expected,
+): Shape | undefined {
   const keys: (string | number)[] = [];
   const values: unknown[] = [];
   const special: [number, number, number, number][] = [];
   const names: (string | symbol)[] = [];
-  for (const key of Reflect.ownKeys(thing)) {
+  for (const key of all) {
     if (skips?.(key)) continue;
     const descriptor = Object.getOwnPropertyDescriptor(thing, key) as PropertyDescriptor;
     const index = keys.length;
     const step = stepOf(key);
     keys.push(typeof key === 'symbol' ? tools.idOf(key, '') : key);
     names.push(key);
-    let flags = (descriptor.writable ? Flag.writable : 0) | (descriptor.enumerable ? Flag.enumerable : 0) | (descriptor.configurable ? Flag.configurable : 0);
+    let flags =
+      (descriptor.writable ? Flag.writable : 0) |
+      (descriptor.enumerable ? Flag.enumerable : 0) |
+      (descriptor.configurable ? Flag.configurable : 0);
     // some versions of V8 give errors their stack through an accessor
     if ('value' in descriptor || (key === 'stack' && types.isNativeError(thing))) {
       values.push('value' in descriptor ? descriptor.value : Reflect.get(thing, key));
@@ -41,12 +50,23 @@ export function shapeOf(thing: object, tools: Tools, { proto: isExpected, skips 
       if (flags !== plain) special.push([index, flags, -1, -1]);
     } else {
       values.push(undefined);
-      special.push([index, flags | Flag.accessor, descriptor.get ? tools.idOf(descriptor.get, step) : -1, descriptor.set ? tools.idOf(descriptor.set, step) : -1]);
+      special.push([
+        index,
+        flags | Flag.accessor,
+        descriptor.get ? tools.idOf(descriptor.get, step) : -1,
+        descriptor.set ? tools.idOf(descriptor.set, step) : -1,
+      ]);
     }
   }
   const parent: object | null = Object.getPrototypeOf(thing);
   const proto = isExpected(parent) ? undefined : parent === null ? null : tools.idOf(parent, '');
-  const integrity = Object.isExtensible(thing) ? undefined : Object.isFrozen(thing) ? 'frozen' : Object.isSealed(thing) ? 'sealed' : 'closed';
+  const integrity = Object.isExtensible(thing)
+    ? undefined
+    : Object.isFrozen(thing)
+      ? 'frozen'
+      : Object.isSealed(thing)
+        ? 'sealed'
+        : 'closed';
   if (keys.length === 0 && proto === undefined && integrity === undefined) return undefined;
   return {
     keys,
@@ -71,7 +91,9 @@ export function isBuiltinProto(proto: object | null, ...paths: readonly string[]
 
 /** The prototype of plain objects, of any realm. */
 export function isObjectPrototype(proto: object | null): boolean {
-  return proto === Object.prototype || (proto !== null && Object.getPrototypeOf(proto) === null && isBuiltinProto(proto, 'Object.prototype'));
+  return (
+    proto === Object.prototype || (proto !== null && Object.getPrototypeOf(proto) === null && isBuiltinProto(proto, 'Object.prototype'))
+  );
 }
 
 const literalTexts = new WeakMap<FunctionSite, { readonly own: ReadonlySet<string>; readonly onPrototype: ReadonlySet<string> }>();
@@ -109,7 +131,10 @@ export function functionShape(fn: Fn, { site }: SourceFacts, tools: Tools): Shap
   const extendsOther = isClassNode(site.node) && Boolean(site.node.superClass);
   return shapeOf(fn, tools, {
     proto: (proto) => extendsOther || proto === Function.prototype || isBuiltinProto(proto, ...functionProtos),
-    skips: (key) => ownOfFunctions.has(key) ? typeof Object.getOwnPropertyDescriptor(fn, key)?.value !== 'function' || isWritten(own, fn, key) : own.size > 0 && isWritten(own, fn, key),
+    skips: (key) =>
+      ownOfFunctions.has(key)
+        ? typeof Object.getOwnPropertyDescriptor(fn, key)?.value !== 'function' || isWritten(own, fn, key)
+        : own.size > 0 && isWritten(own, fn, key),
   });
 }
 
@@ -118,7 +143,10 @@ export function prototypeShape(owner: Fn, prototype: object, site: FunctionSite 
   const onPrototype = site && methodTexts(site).onPrototype;
   const base: unknown = Object.getPrototypeOf(owner);
   return shapeOf(prototype, tools, {
-    proto: (proto) => (typeof base === 'function' && site?.kind === 'class' && (base as { prototype?: unknown }).prototype === proto) || isObjectPrototype(proto) || (site?.kind === 'class' && proto === null),
+    proto: (proto) =>
+      (typeof base === 'function' && site?.kind === 'class' && (base as { prototype?: unknown }).prototype === proto) ||
+      isObjectPrototype(proto) ||
+      (site?.kind === 'class' && proto === null),
     skips: (key) => key === 'constructor' || (onPrototype !== undefined && onPrototype.size > 0 && isWritten(onPrototype, prototype, key)),
   });
 }
@@ -129,7 +157,8 @@ export function unusualPrototype(fn: Fn, { site }: SourceFacts): object | undefi
   if (typeof prototype !== 'object' || prototype === null) return undefined;
   if (prototypeOwner(prototype) !== fn) {
     // generators have one without a constructor
-    const generated = Reflect.ownKeys(prototype).length === 0 && isBuiltinProto(Object.getPrototypeOf(prototype), '%Generator%', '%AsyncGenerator%');
+    const generated =
+      Reflect.ownKeys(prototype).length === 0 && isBuiltinProto(Object.getPrototypeOf(prototype), '%Generator%', '%AsyncGenerator%');
     return generated ? undefined : prototype;
   }
   const inert: Tools = { slots: (values) => ({ values, refs: [] }), idOf: () => 0 };

@@ -1,8 +1,8 @@
-import type { TraceMap } from '@jridgewell/trace-mapping';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { TraceMap } from '@jridgewell/trace-mapping';
 import type { Place } from './script.ts';
 import { Script, scriptByUrl, sourceMapOf } from './script.ts';
 

@@ -1,6 +1,6 @@
 import type { AnyNode } from 'acorn';
+import { type ClassNode, isClassNode } from './nodes.ts';
 import { between, type FunctionSite, type Unit } from './parse.ts';
-import { type ClassNode, isClassNode } from './scope.ts';
 
 /** A stretch of a function's text that is something else in the worker. */
 export interface Edit {
@@ -71,10 +71,16 @@ function prepareClass({ unit, textStart, textEnd }: FunctionSite, node: ClassNod
         privates.push(`#${member.key.name}`);
         if (member.value) edits.push(blank(unit, { start: member.key.end, end: member.value.end }));
       }
-    } else if ('key' in member && member.computed) for (const { name } of between(unit.table.references, member.key.start, member.key.end)) early.add(name);
+    } else if ('key' in member && member.computed)
+      for (const { name } of between(unit.table.references, member.key.start, member.key.end)) early.add(name);
   }
   // #private statics can be set from inside only
-  if (privates.length > 0) edits.push({ start: textEnd - 1, end: textEnd - 1, text: `;static{${privatesName}((v)=>{[${privates.map((name) => `this.${name}`).join()}]=v})}` });
+  if (privates.length > 0)
+    edits.push({
+      start: textEnd - 1,
+      end: textEnd - 1,
+      text: `;static{${privatesName}((v)=>{[${privates.map((name) => `this.${name}`).join()}]=v})}`,
+    });
   return { edits, superName, privatesName: privates.length > 0 ? privatesName : undefined, privates, early };
 }
 

@@ -136,7 +136,10 @@ export class Walk {
   /** A test runner wraps builtin modules in a Proxy; any other hides what it does. */
   #proxy(proxy: object): PayloadNode {
     const target = proxyTarget(proxy);
-    const known = typeof target === 'object' && target !== null ? (wellKnown(target) ?? (types.isModuleNamespaceObject(target) ? wellKnown(Reflect.get(target, 'default') as object) : undefined)) : undefined;
+    const known =
+      typeof target === 'object' && target !== null
+        ? (wellKnown(target) ?? (types.isModuleNamespaceObject(target) ? wellKnown(Reflect.get(target, 'default') as object) : undefined))
+        : undefined;
     if (known === undefined) throw new Problem('is a Proxy', 'use the object behind it');
     return { kind: 'known', ...known };
   }
@@ -168,7 +171,11 @@ export class Walk {
         return { kind: 'lazy', parts: this.slots([facts.fn, facts.options], trail, (i) => (i === 0 ? '' : '(options)')) };
       case 'bound': {
         const parts = [facts.self, ...facts.args];
-        return { kind: 'bound', target: this.idOf(facts.target as object, trail), args: this.slots(parts, trail, (i) => (i === 0 ? '(this)' : `(bound argument ${i})`)) };
+        return {
+          kind: 'bound',
+          target: this.idOf(facts.target as object, trail),
+          args: this.slots(parts, trail, (i) => (i === 0 ? '(this)' : `(bound argument ${i})`)),
+        };
       }
       case 'reference':
         this.references.push(facts);
@@ -203,7 +210,13 @@ export class Walk {
       trail: at,
       metaRef: facts.usesMeta ? this.#add(`meta ${facts.script.url}`, { kind: 'meta', url: facts.script.url }) : -1,
       superRef: prepare(facts.site).superName === undefined ? -1 : this.idOf(parent as object, at),
-      privates: statics && this.slots(privates.map((name) => statics.get(name)), at, (i) => `.${privates[i]}`),
+      privates:
+        statics &&
+        this.slots(
+          privates.map((name) => statics.get(name)),
+          at,
+          (i) => `.${privates[i]}`,
+        ),
       extras: { ...(shape && { shape }), ...(prototype && { prototype: this.idOf(prototype, { parent: at, step: '.prototype' }) }) },
     });
   }
@@ -220,7 +233,8 @@ export class Walk {
       case 'import': {
         this.imports.push(variable);
         const { parent, specifier, imported, resolved } = variable;
-        if (resolved.kind === 'builtin') return this.#add(`node:${resolved.name} ${imported}`, { kind: 'import', url: `node:${resolved.name}`, name: imported });
+        if (resolved.kind === 'builtin')
+          return this.#add(`node:${resolved.name} ${imported}`, { kind: 'import', url: `node:${resolved.name}`, name: imported });
         return this.#add(`import ${parent} ${specifier} ${imported}`, { kind: 'import', url: specifier, parent, name: imported });
       }
       case 'require':
@@ -273,7 +287,11 @@ export class Walk {
           const other = sites.get(key);
           if (entry.variable.kind === 'value' && !entry.variable.single && other !== undefined && other !== pending.fn)
             throw captureError(
-              new Problem('is assigned by functions of which heddle cannot tell who shares it with whom', 'keep it in an object, or in a class', { script: pending.facts.script, offset: entry.variable.offset, step: entry.variable.name }),
+              new Problem(
+                'is assigned by functions of which heddle cannot tell who shares it with whom',
+                'keep it in an object, or in a class',
+                { script: pending.facts.script, offset: entry.variable.offset, step: entry.variable.name },
+              ),
               pending.trail,
             );
           sites.set(key, pending.fn);
@@ -288,7 +306,9 @@ export class Walk {
   }
 }
 
-function* byValue(group: readonly { readonly pending: Pending; readonly entry: Pending['entries'][number] }[]): Generator<[value: unknown, ref: number, members: typeof group]> {
+function* byValue(
+  group: readonly { readonly pending: Pending; readonly entry: Pending['entries'][number] }[],
+): Generator<[value: unknown, ref: number, members: typeof group]> {
   const rest = [...group];
   while (rest.length > 0) {
     const first = rest[0] as (typeof group)[number];
@@ -298,7 +318,10 @@ function* byValue(group: readonly { readonly pending: Pending; readonly entry: P
   }
 }
 
-function finished({ fn, facts, entries, extras, superRef, metaRef, privates }: Pending, cells: ReadonlyMap<Pending['entries'][number], number>): PayloadNode {
+function finished(
+  { fn, facts, entries, extras, superRef, metaRef, privates }: Pending,
+  cells: ReadonlyMap<Pending['entries'][number], number>,
+): PayloadNode {
   const { site, script, needs } = facts;
   const prepared = prepare(site);
   const text = site.unit.source.slice(site.textStart, site.textEnd);
@@ -363,5 +386,7 @@ export function isPrimitive(value: unknown): boolean {
 /** Whether looking again may show something else. */
 function isMutable(node: PayloadNode): boolean {
   if (node.kind === 'prototype') return node.shape !== undefined;
-  return node.kind !== 'url' || node.type === 'URLSearchParams' ? !('shape' in node && node.shape?.integrity === 'frozen' && (node.kind === 'object' || node.kind === 'array')) : true;
+  return node.kind !== 'url' || node.type === 'URLSearchParams'
+    ? !('shape' in node && node.shape?.integrity === 'frozen' && (node.kind === 'object' || node.kind === 'array'))
+    : true;
 }

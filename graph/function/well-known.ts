@@ -23,10 +23,26 @@ const platform = (
   'CustomEvent Navigator Storage URLPattern'
 ).split(' ');
 /** Objects that a getter makes at first use, by their tag. */
-const byTag = new Map([['Crypto', 'crypto'], ['Performance', 'performance'], ['Navigator', 'navigator'], ['console', 'console']]);
+const byTag = new Map([
+  ['Crypto', 'crypto'],
+  ['Performance', 'performance'],
+  ['Navigator', 'navigator'],
+  ['console', 'console'],
+]);
 const languageNames = new Set(language);
 const platformNames = new Set(platform);
-const otherNames = new Set(['globalThis', 'global', 'undefined', 'NaN', 'Infinity', 'crypto', 'performance', 'navigator', 'localStorage', 'sessionStorage']);
+const otherNames = new Set([
+  'globalThis',
+  'global',
+  'undefined',
+  'NaN',
+  'Infinity',
+  'crypto',
+  'performance',
+  'navigator',
+  'localStorage',
+  'sessionStorage',
+]);
 
 /** Whether a worker has a global of this name by itself. */
 export function isStandardGlobal(name: string): boolean {
@@ -41,10 +57,18 @@ let globals: Map<Thing, KnownPath> | undefined;
 function globalsByValue(): Map<Thing, KnownPath> {
   if (globals !== undefined) return globals;
   const found = new Map<Thing, KnownPath>([[globalThis, { module: undefined, path: ['globalThis'] }]]);
-  const open: [thing: unknown, path: string[], depth: number][] = language.map((name) => [(globalThis as Record<string, unknown>)[name], [name], 2]);
+  const open: [thing: unknown, path: string[], depth: number][] = language.map((name) => [
+    (globalThis as Record<string, unknown>)[name],
+    [name],
+    2,
+  ]);
   for (const name of ['console', 'process', 'Buffer']) open.push([(globalThis as Record<string, unknown>)[name], [name], 1]);
   const generators = Object.getPrototypeOf(function* () {});
-  open.push([generators, ['%GeneratorFunction%'], 0], [Object.getPrototypeOf(async () => {}), ['%AsyncFunction%'], 0], [Object.getPrototypeOf(async function* () {}), ['%AsyncGeneratorFunction%'], 0]);
+  open.push(
+    [generators, ['%GeneratorFunction%'], 0],
+    [Object.getPrototypeOf(async () => {}), ['%AsyncFunction%'], 0],
+    [Object.getPrototypeOf(async function* () {}), ['%AsyncGeneratorFunction%'], 0],
+  );
   open.push([generators.prototype, ['%Generator%'], 0], [Object.getPrototypeOf(async function* () {}).prototype, ['%AsyncGenerator%'], 0]);
   open.push([Object.getPrototypeOf(Uint8Array), ['%TypedArray%'], 0]);
   for (const [thing, path, depth] of open) {
@@ -74,7 +98,10 @@ function builtinsByValue(): Map<Thing, KnownPath> {
   loadedBefore = list?.length ?? 0;
   const require = createRequire(import.meta.url);
   const found = new Map<Thing, KnownPath>();
-  const modules = builtinModules.filter((name) => !name.startsWith('_') && !quiet.has(name) && (loaded === undefined ? common.has(name) : loaded.has(name.replace(/^node:/, ''))));
+  const modules = builtinModules.filter(
+    (name) =>
+      !name.startsWith('_') && !quiet.has(name) && (loaded === undefined ? common.has(name) : loaded.has(name.replace(/^node:/, ''))),
+  );
   const opened = modules.map((name): [string, unknown] => [name.replace(/^node:/, ''), open(require, name)]);
   for (const [module, exports] of opened) if (isThing(exports) && !found.has(exports)) found.set(exports, { module, path: [] });
   for (const [module, exports] of opened) {
@@ -91,7 +118,11 @@ function builtinsByValue(): Map<Thing, KnownPath> {
   return found;
 }
 
-const common = new Set('assert async_hooks buffer child_process crypto dns events fs fs/promises http https module net os path perf_hooks stream string_decoder timers tls url util v8 vm worker_threads zlib'.split(' '));
+const common = new Set(
+  'assert async_hooks buffer child_process crypto dns events fs fs/promises http https module net os path perf_hooks stream string_decoder timers tls url util v8 vm worker_threads zlib'.split(
+    ' ',
+  ),
+);
 /** Loading one of these again would warn. */
 const quiet = new Set(['punycode', 'sys', 'wasi', 'sqlite', 'node:sqlite', 'trace_events', 'process', 'constants', 'domain']);
 
@@ -114,7 +145,12 @@ function platformThing(thing: object): KnownPath | undefined {
   if (typeof thing === 'function') return undefined;
   const owner = Object.getOwnPropertyDescriptor(thing, 'constructor')?.value as unknown;
   const ownerName = typeof owner === 'function' ? nameOf(owner) : undefined;
-  if (ownerName !== undefined && platformNames.has(ownerName) && globalNamed(ownerName) === owner && (owner as { prototype?: unknown }).prototype === thing)
+  if (
+    ownerName !== undefined &&
+    platformNames.has(ownerName) &&
+    globalNamed(ownerName) === owner &&
+    (owner as { prototype?: unknown }).prototype === thing
+  )
     return { module: undefined, path: [ownerName, 'prototype'] };
   const tag: unknown = Object.prototype.toString.call(thing).slice(8, -1);
   const tagged = byTag.get(tag as string);
@@ -125,7 +161,9 @@ function platformThing(thing: object): KnownPath | undefined {
 function otherRealm(thing: object): KnownPath | undefined {
   if (typeof thing === 'function') {
     const name = nameOf(thing);
-    return name !== undefined && languageNames.has(name) && isNative(thing) && typeof globalNamed(name) === 'function' ? { module: undefined, path: [name] } : undefined;
+    return name !== undefined && languageNames.has(name) && isNative(thing) && typeof globalNamed(name) === 'function'
+      ? { module: undefined, path: [name] }
+      : undefined;
   }
   const owner = Object.getOwnPropertyDescriptor(thing, 'constructor')?.value as unknown;
   if (typeof owner !== 'function' || (owner as { prototype?: unknown }).prototype !== thing) return undefined;

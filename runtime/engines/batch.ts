@@ -4,7 +4,12 @@ import { type Definition, TaskFlag, type ToWorker } from '../worker/protocol.ts'
 import type { Definitions } from './definitions.ts';
 
 /** Rows for one worker as one message: headers, tapes, keys, and what the worker does not know yet. */
-export function encodeBatch(state: SchedulerState, definitions: Definitions, worker: number, rows: readonly number[]): Extract<ToWorker, { kind: 'run' }> {
+export function encodeBatch(
+  state: SchedulerState,
+  definitions: Definitions,
+  worker: number,
+  rows: readonly number[],
+): Extract<ToWorker, { kind: 'run' }> {
   const header: number[] = [];
   const tape: unknown[] = [];
   const keys: (string | readonly string[])[] = [];
@@ -29,7 +34,8 @@ export function encodeBatch(state: SchedulerState, definitions: Definitions, wor
     definitions.numberData(tape, start, tell);
     let flags = state.holders[row]! > 0 ? TaskFlag.wanted : 0;
     const noted = nouts.length;
-    if (members !== undefined) for (const [member, one] of members.entries()) if (one.options.nout !== undefined) nouts.push([row, member, one.options.nout]);
+    if (members !== undefined)
+      for (const [member, one] of members.entries()) if (one.options.nout !== undefined) nouts.push([row, member, one.options.nout]);
     if (task.options.nout !== undefined) nouts.push([row, members?.length ?? 0, task.options.nout]);
     if (nouts.length > noted) flags |= TaskFlag.nout;
     keys.push(members === undefined ? keyOf(task) : [...members.map(keyOf), keyOf(task)]);

@@ -1,13 +1,15 @@
-import { type Callee, type CapturedData, Op } from '../../graph/index.ts';
+import { type Callee, type Capture, type CapturedData, Op } from '../../graph/index.ts';
+import type { ClassPlace } from '../failure.ts';
 import type { Definition } from '../worker/protocol.ts';
 
 /** Numbers for functions and captured data, and what each worker has been told of them. */
 export class Definitions {
   readonly #isLive: boolean;
   readonly #definitions: Definition[] = [];
-  readonly #callees: (Callee | undefined)[] = [];
   readonly #byIdentity = new Map<string, number>();
   readonly #byThing = new WeakMap<object, number>();
+  /** What was sent, by the name it has there. */
+  readonly #captures = new Map<string, Capture>();
   /** By worker: 1 for each number it knows. */
   readonly #told: Uint8Array[] = [];
 
@@ -22,7 +24,6 @@ export class Definitions {
     index = this.#byIdentity.get(callee.identity);
     if (index === undefined) {
       index = this.#definitions.push(this.define(callee)) - 1;
-      this.#callees[index] = callee;
       this.#byIdentity.set(callee.identity, index);
     }
     this.#byThing.set(callee, index);
@@ -33,13 +34,24 @@ export class Definitions {
   define(callee: Callee): Definition {
     if (this.#isLive && callee.fn !== undefined) return { kind: 'live', thing: callee.fn };
     const { source } = callee;
-    return source.kind === 'own' ? { kind: 'own', module: source.module, name: source.name } : { kind: 'payload', payload: source.capture.payload };
+    if (source.kind === 'own') return { kind: 'own', module: source.module, name: source.name };
+    this.#captures.set(source.capture.id, source.capture);
+    return { kind: 'payload', payload: source.capture.payload };
   }
 
   /** Captured data as a worker gets it. */
   defineData(captured: CapturedData): Definition {
-    return this.#isLive ? { kind: 'live', thing: captured.data } : { kind: 'payload', payload: captured.capture.payload };
+    if (this.#isLive) return { kind: 'live', thing: captured.data };
+    this.#captures.set(captured.capture.id, captured.capture);
+    return { kind: 'payload', payload: captured.capture.payload };
   }
+
+  /** The user's own class behind what a worker says of a copy of it. */
+  readonly resolveClass = (place: ClassPlace): unknown => {
+    if (typeof place.live === 'function') return place.live;
+    const capture = typeof place.payload === 'string' ? this.#captures.get(place.payload) : undefined;
+    return capture?.objectAt(Number(place.node));
+  };
 
   /** Puts numbers in the place of captured data on a tape, from `start` on; `use` is called with each. */
   numberData(tape: unknown[], start: number, use: (index: number) => void): void {

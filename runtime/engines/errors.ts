@@ -7,5 +7,9 @@ export function closedError(): HeddleError {
 
 /** A result is gone and cannot be made again. */
 export function lostError(key: string, cause?: Error): HeddleError {
-  return new HeddleError('ERR_LOST', `${key} is lost with the worker that held it, and cannot be made again`, cause === undefined ? undefined : { cause });
+  return new HeddleError(
+    'ERR_LOST',
+    `${key} is lost with the worker that held it, and cannot be made again`,
+    cause === undefined ? undefined : { cause },
+  );
 }

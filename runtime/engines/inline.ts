@@ -1,11 +1,18 @@
 import type { Engine } from '../engine.ts';
 import type { StartWorker } from '../pool/transport.ts';
 import { WorkerCore } from '../worker/core.ts';
+import type { FromWorker } from '../worker/protocol.ts';
 import { LocalEngine, type LocalOptions } from './local.ts';
 
 /** One worker in the caller's own thread, for debugging: breakpoints, stacks and `console.log` are where one expects them. */
 export function inlineEngine(options: Omit<LocalOptions, 'name' | 'start' | 'isLive' | 'workers'>): Engine {
-  return new LocalEngine({ ...options, name: 'inline', start: startInline, isLive: true, workers: [{ name: 'inline', host: 'localhost', resources: {} }] });
+  return new LocalEngine({
+    ...options,
+    name: 'inline',
+    start: startInline,
+    isLive: true,
+    workers: [{ name: 'inline', host: 'localhost', resources: {} }],
+  });
 }
 
 const startInline: StartWorker = (settings, receive) => {
@@ -16,7 +23,8 @@ const startInline: StartWorker = (settings, receive) => {
   };
   const core = new WorkerCore({
     settings,
-    send: (message) => queueMicrotask(() => isOpen && receive(message)),
+    isLive: true,
+    send: (message) => queueMicrotask(() => isOpen && receive(asCopy(message))),
     poll: () => {},
     later: inTurn,
   });
@@ -30,3 +38,8 @@ const startInline: StartWorker = (settings, receive) => {
     },
   };
 };
+
+/** Results leave as they would leave a thread: what the caller does to them does not reach the tasks. */
+function asCopy(message: FromWorker): FromWorker {
+  return message.kind === 'fetched' || message.kind === 'called' ? structuredClone(message) : message;
+}

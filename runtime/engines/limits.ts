@@ -14,12 +14,22 @@ export function workersNamed(workers: readonly WorkerDescription[], names: reado
 /** As `workersNamed`, but nobody is an error: what is put somewhere must go somewhere. Throws ERR_NO_WORKER. */
 export function someWorkersNamed(workers: readonly WorkerDescription[], names: readonly string[] | undefined): number[] {
   const found = workersNamed(workers, names);
-  if (found.length === 0) throw new HeddleError('ERR_NO_WORKER', `no worker is called ${JSON.stringify(names)} (there are ${workers.map(({ name }) => name).join(', ')})`);
+  if (found.length === 0)
+    throw new HeddleError(
+      'ERR_NO_WORKER',
+      `no worker is called ${JSON.stringify(names)} (there are ${workers.map(({ name }) => name).join(', ')})`,
+    );
   return found;
 }
 
 /** What options and place of a row mean for the workers at hand. Rows with the same options share one object, by `cache`. */
-export function limitsFor(options: TaskOptions, preferred: readonly number[] | undefined, workers: readonly WorkerDescription[], retries: number, cache: Map<TaskOptions, Limits>): Limits {
+export function limitsFor(
+  options: TaskOptions,
+  preferred: readonly number[] | undefined,
+  workers: readonly WorkerDescription[],
+  retries: number,
+  cache: Map<TaskOptions, Limits>,
+): Limits {
   if (preferred === undefined || options.workers !== undefined) {
     const known = cache.get(options);
     if (known !== undefined) return known;

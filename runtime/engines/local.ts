@@ -1,4 +1,16 @@
-import { CancelledError, type Callee, HeddleError, isHeddleError, keyOf, type Plan, type Task, type TaskOptions, TimeoutError, type WorkerDescription, parseDuration } from '../../graph/index.ts';
+import {
+  type Callee,
+  CancelledError,
+  HeddleError,
+  isHeddleError,
+  keyOf,
+  type Plan,
+  parseDuration,
+  type Task,
+  type TaskOptions,
+  TimeoutError,
+  type WorkerDescription,
+} from '../../graph/index.ts';
 import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink } from '../engine.ts';
 import { packError, unpackError } from '../failure.ts';
 import type { StartWorker, Transport } from '../pool/transport.ts';
@@ -53,6 +65,8 @@ export class LocalEngine implements Engine {
   #arrived = new Map<number, unknown>();
   readonly #requests = new Requests();
   readonly #clocks = new Clocks();
+  /** By worker: results it may drop, told at the end of the turn. */
+  readonly #frees = new Map<number, number[]>();
   /** Who waits for a lost row to be made again. */
   readonly #awaited = new Map<number, (() => void)[]>();
   #fatal: Error | undefined;
@@ -99,28 +113,43 @@ export class LocalEngine implements Engine {
     if (this.#refuse(sinks)) return;
     const rows = new Int32Array(plan.graph.size);
     const cache = new Map<TaskOptions, Limits>();
-    const limitsOf = (graphRow: number): Limits => limitsFor(plan.graph.tasks[graphRow]!.options, plan.preferred[graphRow], this.workers, this.#options.retries, cache);
+    const limitsOf = (graphRow: number): Limits =>
+      limitsFor(plan.graph.tasks[graphRow]!.options, plan.preferred[graphRow], this.workers, this.#options.retries, cache);
     const stimulus: Stimulus = { kind: 'submitted', plan, source: { graph: plan.graph, rows }, limitsOf };
     const commands = this.#scheduler.step(stimulus);
-    for (const [i, sink] of sinks.entries()) {
+    for (let i = 0; i < sinks.length; i++) {
+      const sink = sinks[i]!;
       sink.handle = rows[plan.graph.outputs[i]!]!;
       this.#sinks[sink.handle] = sink;
     }
     this.#perform(commands);
   }
 
-  put(task: Task, { data, captured }: Putting, where: { readonly broadcast: boolean; readonly workers: readonly string[] | undefined }, sink: Sink): void {
+  put(
+    task: Task,
+    { data, captured }: Putting,
+    where: { readonly broadcast: boolean; readonly workers: readonly string[] | undefined },
+    sink: Sink,
+  ): void {
     if (this.#refuse([sink])) return;
     const named = someWorkersNamed(this.workers, where.workers);
     const targets = where.broadcast ? named : [named[this.#nextTarget++ % named.length]!];
     const { state } = this.#scheduler;
     const isNew = !state.rowById.has(task.id);
-    const commands = this.#scheduler.step({ kind: 'scattered', task, workers: targets, nbytes: sizeOf(data), limits: limitsFor(task.options, undefined, this.workers, 0, new Map()) });
+    const commands = this.#scheduler.step({
+      kind: 'scattered',
+      task,
+      workers: targets,
+      nbytes: sizeOf(data),
+      limits: limitsFor(task.options, undefined, this.workers, 0, new Map()),
+    });
     const row = state.rowById.get(task.id)!;
     if (isNew) {
       for (const target of targets) {
         const { transport } = this.#members[target]!;
-        if (captured !== undefined) transport.post({ kind: 'put', row, rich: false, value: undefined, captured: this.#definitions.defineData(captured) });
+        this.#sendFrees();
+        if (captured !== undefined)
+          transport.post({ kind: 'put', row, rich: false, value: undefined, captured: this.#definitions.defineData(captured) });
         else {
           const { rich, value, transfer } = encode(data, 'data');
           transport.post({ kind: 'put', row, rich, value }, transfer);
@@ -149,7 +178,8 @@ export class LocalEngine implements Engine {
       for (const place of places) {
         const row = handles[place]!;
         if (state.state[row] !== State.memory) await this.#remade(row);
-        if (state.state[row] === State.erred) outcomes[place] = { kind: 'error', error: await (this.#errors.get(state.blame[row]!) ?? lostError(state.key(row))) };
+        if (state.state[row] === State.erred)
+          outcomes[place] = { kind: 'error', error: await (this.#errors.get(state.blame[row]!) ?? lostError(state.key(row))) };
         else {
           const some = byWorker.get(state.worker[row]!);
           if (some === undefined) byWorker.set(state.worker[row]!, [place]);
@@ -176,7 +206,8 @@ export class LocalEngine implements Engine {
     for (const [n, result] of answer.results.entries()) {
       const place = places[n]!;
       if (result.kind === 'value') outcomes[place] = { kind: 'value', value: decode(result) };
-      else if (result.kind === 'unsendable') outcomes[place] = { kind: 'error', error: await unpackError(result.error, this.#failedTask(rows[n]!, -1)) };
+      else if (result.kind === 'unsendable')
+        outcomes[place] = { kind: 'error', error: await unpackError(result.error, this.#failedTask(rows[n]!, -1)) };
       else again.push(place);
     }
     return again;
@@ -212,7 +243,9 @@ export class LocalEngine implements Engine {
 
   async cancel(handles: readonly number[], { reason, force }: { readonly reason: unknown; readonly force: boolean }): Promise<void> {
     const { state } = this.#scheduler;
-    for (const row of handles) if (state.state[row] !== State.memory && state.state[row] !== State.erred) this.#errors.set(row, new CancelledError(state.key(row), reason));
+    for (const row of handles)
+      if (state.state[row] !== State.memory && state.state[row] !== State.erred)
+        this.#errors.set(row, new CancelledError(state.key(row), reason));
     const commands = this.#scheduler.step({ kind: 'cancelled', rows: handles });
     const stops = commands.filter((command) => command.kind === 'stop');
     this.#perform(commands.filter((command) => command.kind !== 'stop'));
@@ -227,8 +260,12 @@ export class LocalEngine implements Engine {
     const definition = this.#definitions.define(callee);
     const answers = await Promise.all(
       someWorkersNamed(this.workers, names).map(async (index) => {
-        const answer = (await this.#ask(index, (request) => ({ kind: 'call', request, definition }))) as Extract<FromWorker, { kind: 'called' }>;
-        if (answer.error !== undefined) throw await unpackError(answer.error, { key: callee.name, name: callee.name, worker: this.workers[index]!.name, attempt: 1 });
+        const answer = (await this.#ask(index, (request) => ({ kind: 'call', request, definition }))) as Extract<
+          FromWorker,
+          { kind: 'called' }
+        >;
+        if (answer.error !== undefined)
+          throw await unpackError(answer.error, { key: callee.name, name: callee.name, worker: this.workers[index]!.name, attempt: 1 });
         return [this.workers[index]!.name, decode(answer)] as const;
       }),
     );
@@ -255,7 +292,9 @@ export class LocalEngine implements Engine {
 
   #failAll(errorFor: (key: string) => Error): void {
     const { state } = this.#scheduler;
-    for (const [row, sink] of this.#sinks.entries()) if (sink !== undefined && state.state[row] !== State.memory && state.state[row] !== State.erred) sink.failed(errorFor(state.key(row)));
+    for (const [row, sink] of this.#sinks.entries())
+      if (sink !== undefined && state.state[row] !== State.memory && state.state[row] !== State.erred)
+        sink.failed(errorFor(state.key(row)));
     this.#sinks = [];
     this.#requests.fail(errorFor('of a pending request'));
     this.#clocks.clear();
@@ -282,7 +321,9 @@ export class LocalEngine implements Engine {
       case 'ready':
         return this.#joined(index);
       case 'unfit':
-        return void Promise.resolve(unpackError(message.error, { key: 'set-up', name: 'set-up', worker: this.workers[index]!.name, attempt: 1 })).then((error) => this.#break(error));
+        return void Promise.resolve(
+          unpackError(message.error, { key: 'set-up', name: 'set-up', worker: this.workers[index]!.name, attempt: 1 }),
+        ).then((error) => this.#break(error));
       case 'finished':
         return this.#finished(index, message);
       case 'failed':
@@ -294,7 +335,11 @@ export class LocalEngine implements Engine {
       case 'called':
         return this.#requests.answer(message.request, message);
       case 'stray':
-        return this.listener.warning({ time: Date.now(), code: 'HEDDLE_LATE_ERROR', message: `${message.key === undefined ? 'something' : `task ${message.key}`} on ${this.workers[index]!.name} threw after it had ended: ${message.error.text}` });
+        return this.listener.warning({
+          time: Date.now(),
+          code: 'HEDDLE_LATE_ERROR',
+          message: `${message.key === undefined ? 'something' : `task ${message.key}`} on ${this.workers[index]!.name} threw after it had ended: ${message.error.text}`,
+        });
     }
   }
 
@@ -316,6 +361,7 @@ export class LocalEngine implements Engine {
   #gone(index: number, cause: Error | undefined, wanted: boolean): void {
     const member = this.#members[index]!;
     this.#definitions.forgetWorker(index);
+    this.#frees.delete(index);
     this.#requests.fail(lostError('a result', cause), index);
     if (!member.isReady && member.falseStarts >= 2) return this.#break(cause ?? new Error('a worker ended before it was ready'));
     this.#start(index, member.isReady ? 0 : member.falseStarts + 1);
@@ -328,7 +374,11 @@ export class LocalEngine implements Engine {
       if (command.kind !== 'killed') continue;
       const key = state.key(command.row);
       const why = cause === undefined ? '' : `: ${cause.message}`;
-      const error = new HeddleError('ERR_KILLED_WORKER', `task ${key} ended its worker ${command.deaths} times, last ${this.workers[index]!.name}${why}; see what it does to the process or its memory`, cause === undefined ? undefined : { cause });
+      const error = new HeddleError(
+        'ERR_KILLED_WORKER',
+        `task ${key} ended its worker ${command.deaths} times, last ${this.workers[index]!.name}${why}; see what it does to the process or its memory`,
+        cause === undefined ? undefined : { cause },
+      );
       this.#errors.set(command.row, Object.assign(error, { task: this.#failedTask(command.row, -1) }));
     }
     this.#perform(commands);
@@ -351,7 +401,7 @@ export class LocalEngine implements Engine {
 
   #failed(index: number, { row, member, error }: Extract<FromWorker, { kind: 'failed' }>): void {
     if (this.#failOverdue(index, row)) return;
-    if (!this.#errors.has(row)) this.#errors.set(row, unpackError(error, this.#failedTask(row, member), this.#resolveClass));
+    if (!this.#errors.has(row)) this.#errors.set(row, unpackError(error, this.#failedTask(row, member), this.#definitions.resolveClass));
     this.#step({ kind: 'failed', worker: index, row });
     const { state } = this.#scheduler;
     if (state.state[row] !== State.erred && state.tasks[row] !== undefined) this.#errors.delete(row); // it is being retried
@@ -366,14 +416,17 @@ export class LocalEngine implements Engine {
     return true;
   }
 
-  readonly #resolveClass = undefined;
-
   /** Which task it was, of those fused into a row; -1: the row's own. */
   #failedTask(row: number, member: number): { key: string; name: string; worker: string; attempt: number } {
     const { state } = this.#scheduler;
     const own = state.tasks[row];
     const task = state.sources[row]?.graph.members[state.graphRow[row]!]?.[member] ?? own;
-    return { key: task === undefined ? '' : keyOf(task), name: task?.name ?? '', worker: this.workers[state.worker[row]!]?.name ?? '', attempt: state.attempts[row]! };
+    return {
+      key: task === undefined ? '' : keyOf(task),
+      name: task?.name ?? '',
+      worker: this.workers[state.worker[row]!]?.name ?? '',
+      attempt: state.attempts[row]!,
+    };
   }
 
   #step(stimulus: Stimulus): void {
@@ -387,7 +440,7 @@ export class LocalEngine implements Engine {
           this.#send(command.worker, command.rows);
           break;
         case 'free':
-          this.#members[command.worker]!.transport.post({ kind: 'free', rows: command.rows });
+          this.#free(command.worker, command.rows);
           break;
         case 'done':
           this.#tellAwaited(command.row);
@@ -401,7 +454,12 @@ export class LocalEngine implements Engine {
           this.#errors.set(command.row, lostError(this.#scheduler.state.key(command.row)));
           break;
         case 'stop':
-          void this.#stopRunning(command.worker, command.row, undefined, command.force ? this.#options.cancelGraceMs : Number.POSITIVE_INFINITY);
+          void this.#stopRunning(
+            command.worker,
+            command.row,
+            undefined,
+            command.force ? this.#options.cancelGraceMs : Number.POSITIVE_INFINITY,
+          );
           break;
         case 'no-worker':
           this.#noWorker(command.row);
@@ -419,6 +477,19 @@ export class LocalEngine implements Engine {
     this.#updateBusy();
   }
 
+  /** Gathers what one turn frees, so that a loop of releases is one message. */
+  #free(worker: number, rows: readonly number[]): void {
+    if (this.#frees.size === 0) queueMicrotask(() => this.#sendFrees());
+    const gathered = this.#frees.get(worker);
+    if (gathered === undefined) this.#frees.set(worker, [...rows]);
+    else for (const row of rows) gathered.push(row);
+  }
+
+  #sendFrees(): void {
+    if (!this.#isClosed) for (const [worker, rows] of this.#frees) this.#members[worker]?.transport.post({ kind: 'free', rows });
+    this.#frees.clear();
+  }
+
   #tellAwaited(row: number): void {
     if (this.#awaited.size === 0) return;
     for (const tell of this.#awaited.get(row) ?? []) tell();
@@ -427,6 +498,7 @@ export class LocalEngine implements Engine {
 
   #send(worker: number, rows: readonly number[]): void {
     const { state } = this.#scheduler;
+    if (this.#frees.size > 0) this.#sendFrees(); // before a freed row's number is used again
     try {
       this.#members[worker]!.transport.post(encodeBatch(state, this.#definitions, worker, rows));
     } catch (error) {
@@ -446,7 +518,9 @@ export class LocalEngine implements Engine {
 
   #startClock(worker: number, row: number, timeoutMs: number): void {
     this.#clocks.start(row, timeoutMs, () => {
-      const error = Object.assign(new TimeoutError(`task ${this.#scheduler.state.key(row)}`, timeoutMs), { task: this.#failedTask(row, -1) });
+      const error = Object.assign(new TimeoutError(`task ${this.#scheduler.state.key(row)}`, timeoutMs), {
+        task: this.#failedTask(row, -1),
+      });
       this.#clocks.setOverdue(row, error);
       void this.#stopRunning(worker, row, error, this.#options.cancelGraceMs);
     });
@@ -471,7 +545,12 @@ export class LocalEngine implements Engine {
   #noWorker(row: number): void {
     const { state } = this.#scheduler;
     const { workers, resources } = state.tasks[row]!.options;
-    const wanted = [workers === undefined ? '' : `workers ${JSON.stringify(workers)}`, resources === undefined ? '' : `resources ${JSON.stringify(resources)}`].filter(Boolean).join(' and ');
+    const wanted = [
+      workers === undefined ? '' : `workers ${JSON.stringify(workers)}`,
+      resources === undefined ? '' : `resources ${JSON.stringify(resources)}`,
+    ]
+      .filter(Boolean)
+      .join(' and ');
     const message = `no worker may run ${state.key(row)} (it asks for ${wanted || 'any worker, and none is there'}); it waits`;
     if (wanted !== '') this.listener.warning({ time: Date.now(), code: 'HEDDLE_NO_WORKER', message });
     if (this.#options.noWorkerTimeoutMs === Number.POSITIVE_INFINITY) return;

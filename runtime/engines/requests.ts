@@ -2,7 +2,10 @@ import type { FromWorker } from '../worker/protocol.ts';
 
 /** Questions to workers that wait for their answers. */
 export class Requests {
-  readonly #waiting = new Map<number, { readonly worker: number; readonly resolve: (message: FromWorker) => void; readonly reject: (error: Error) => void }>();
+  readonly #waiting = new Map<
+    number,
+    { readonly worker: number; readonly resolve: (message: FromWorker) => void; readonly reject: (error: Error) => void }
+  >();
   #next = 0;
 
   get size(): number {

@@ -5,7 +5,10 @@ import { LocalEngine, type LocalOptions } from './local.ts';
 
 /** Worker threads of this process: the default engine. */
 export function threadsEngine(
-  options: Omit<LocalOptions, 'name' | 'start' | 'isLive'> & { readonly env: NodeJS.ProcessEnv | undefined; readonly resourceLimits: ResourceLimits | undefined },
+  options: Omit<LocalOptions, 'name' | 'start' | 'isLive'> & {
+    readonly env: NodeJS.ProcessEnv | undefined;
+    readonly resourceLimits: ResourceLimits | undefined;
+  },
 ): Engine {
   return new LocalEngine({ ...options, name: 'threads', start: threadStarter(options), isLive: false });
 }

@@ -3,18 +3,31 @@ import type { EngineView, TaskTransition, WorkerInfo } from '../engine.ts';
 import { type SchedulerState, State, stateNames } from '../scheduler/state.ts';
 
 /** The scheduler's table by key and worker name. */
-export function localView(table: () => SchedulerState, isReady: (worker: number) => boolean, workers: readonly WorkerDescription[]): EngineView {
+export function localView(
+  table: () => SchedulerState,
+  isReady: (worker: number) => boolean,
+  workers: readonly WorkerDescription[],
+): EngineView {
   const nameOf = (index: number): string => workers[index]?.name ?? '';
   return {
     workers: () =>
       workers.map(({ name, host, resources }, index): WorkerInfo => {
         const state = table().workers[index];
-        return { name, host, resources, status: isReady(index) ? 'running' : 'starting', nbytes: state?.nbytes ?? 0, spilled: 0, processing: state?.inFlight.size ?? 0 };
+        return {
+          name,
+          host,
+          resources,
+          status: isReady(index) ? 'running' : 'starting',
+          nbytes: state?.nbytes ?? 0,
+          spilled: 0,
+          processing: state?.inFlight.size ?? 0,
+        };
       }),
     whoHas: () => {
       const state = table();
       const found = new Map<string, string[]>();
-      for (let row = 0; row < state.size; row++) if (state.state[row] === State.memory) found.set(state.key(row), state.holdersOf(row).map(nameOf));
+      for (let row = 0; row < state.size; row++)
+        if (state.state[row] === State.memory) found.set(state.key(row), state.holdersOf(row).map(nameOf));
       return found;
     },
     nbytes: () => {
@@ -31,7 +44,13 @@ export function localView(table: () => SchedulerState, isReady: (worker: number)
 }
 
 /** A transition as listeners see it. */
-export function transitionOf(state: SchedulerState, workers: readonly WorkerDescription[], row: number, from: State, to: State): TaskTransition {
+export function transitionOf(
+  state: SchedulerState,
+  workers: readonly WorkerDescription[],
+  row: number,
+  from: State,
+  to: State,
+): TaskTransition {
   const worker = to === State.processing || to === State.memory ? workers[state.worker[row]!]?.name : undefined;
   return { time: Date.now(), key: state.key(row), from: stateNames[from], to: stateNames[to], ...(worker === undefined ? {} : { worker }) };
 }

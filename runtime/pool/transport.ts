@@ -10,4 +10,8 @@ export interface Transport {
 }
 
 /** Starts a worker. `gone` is called once when it ends by itself; `cause` is what it died of. */
-export type StartWorker = (settings: WorkerSettings, receive: (message: FromWorker) => void, gone: (cause: Error | undefined) => void) => Transport;
+export type StartWorker = (
+  settings: WorkerSettings,
+  receive: (message: FromWorker) => void,
+  gone: (cause: Error | undefined) => void,
+) => Transport;

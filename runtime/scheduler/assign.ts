@@ -68,7 +68,7 @@ export class Assigner {
   enqueue(row: number): boolean {
     const state = this.#state;
     const limits = this.limitsOf(row);
-    if (!state.workers.some((worker) => this.#mayRun(worker, limits))) return false;
+    if (!this.#isRunnable(limits)) return false;
     state.set(row, State.queued);
     if (limits.options.resources !== undefined || limits.options.concurrency !== undefined) {
       this.#limited.push(row);
@@ -82,6 +82,11 @@ export class Assigner {
       this.#ownUs[index]! += this.#expectUs(row);
     }
     return true;
+  }
+
+  #isRunnable(limits: Limits): boolean {
+    for (const worker of this.#state.workers) if (this.#mayRun(worker, limits)) return true;
+    return false;
   }
 
   #ownQueue(index: number): ReadyQueue {
@@ -102,7 +107,11 @@ export class Assigner {
     let bestUs = Number.POSITIVE_INFINITY;
     for (const worker of state.workers) {
       if (!this.#mayRun(worker, limits)) continue;
-      const us = worker.occupancyUs + (this.#ownUs[worker.index] ?? 0) + (hasInputs ? this.#moveUs(row, worker.index) : 0) + (near?.length && !near.includes(worker.index) ? 1e9 : 0);
+      const us =
+        worker.occupancyUs +
+        (this.#ownUs[worker.index] ?? 0) +
+        (hasInputs ? this.#moveUs(row, worker.index) : 0) +
+        (near?.length && !near.includes(worker.index) ? 1e9 : 0);
       if (us < bestUs) {
         best = worker.index;
         bestUs = us;
@@ -115,9 +124,10 @@ export class Assigner {
   #moveUs(row: number, worker: number): number {
     const state = this.#state;
     let us = 0;
-    state.eachDependency(row, (dependency) => {
+    for (let edge = state.firstDependency(row); edge >= 0; edge = state.nextDependency(edge)) {
+      const dependency = state.dependencyAt(edge);
       if (!state.holds(worker, dependency)) us += moveUs + state.nbytes[dependency]! * moveUsPerByte;
-    });
+    }
     return us;
   }
 
@@ -161,7 +171,11 @@ export class Assigner {
       const limits = this.limitsOf(row);
       const { concurrency } = limits.options;
       const full = concurrency !== undefined && (this.#runningByFunction.get(this.#functionOf(row)) ?? 0) >= concurrency;
-      const worker = full ? undefined : state.workers.filter((one) => this.#mayRun(one, limits) && this.#isFree(one, limits) && this.#hasRoom(one, row)).sort((a, b) => a.occupancyUs - b.occupancyUs)[0];
+      const worker = full
+        ? undefined
+        : state.workers
+            .filter((one) => this.#mayRun(one, limits) && this.#isFree(one, limits) && this.#hasRoom(one, row))
+            .sort((a, b) => a.occupancyUs - b.occupancyUs)[0];
       if (worker === undefined) left.push(row);
       else this.#send(row, worker, rowsByWorker);
     }
@@ -175,7 +189,10 @@ export class Assigner {
 
   #isFree(worker: WorkerState, limits: Limits): boolean {
     const { resources } = limits.options;
-    return resources === undefined || Object.entries(resources).every(([name, amount]) => (worker.resources[name] ?? 0) - (worker.occupied.get(name) ?? 0) >= amount);
+    return (
+      resources === undefined ||
+      Object.entries(resources).every(([name, amount]) => (worker.resources[name] ?? 0) - (worker.occupied.get(name) ?? 0) >= amount)
+    );
   }
 
   /** The row a worker should be sent next, if it has room for one. */
@@ -200,7 +217,8 @@ export class Assigner {
     let victim: WorkerState | undefined;
     for (const worker of this.#state.workers) {
       if (worker === thief || this.#own[worker.index]?.peek() === undefined) continue;
-      if (victim === undefined || worker.occupancyUs + this.#ownUs[worker.index]! > victim.occupancyUs + this.#ownUs[victim.index]!) victim = worker;
+      if (victim === undefined || worker.occupancyUs + this.#ownUs[worker.index]! > victim.occupancyUs + this.#ownUs[victim.index]!)
+        victim = worker;
     }
     if (victim === undefined) return undefined;
     const queue = this.#own[victim.index]!;

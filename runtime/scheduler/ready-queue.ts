@@ -1,5 +1,11 @@
-/** Rows that could run now, the one to run first on top: a binary heap. Entries that are no longer meant are dropped when they come up. */
+/**
+ * Rows that could run now, the one to run first on top. Most come in the order in which they will run, so they stand in a sorted run;
+ * what comes out of order goes into a binary heap beside it. Entries that are no longer meant are dropped when they come up.
+ */
 export class ReadyQueue {
+  #run: number[] = [];
+  /** Entries of the run before this one are gone. */
+  #head = 0;
   readonly #heap: number[] = [];
   readonly #before: (a: number, b: number) => boolean;
   readonly #isLive: (row: number) => boolean;
@@ -9,12 +15,15 @@ export class ReadyQueue {
     this.#isLive = isLive;
   }
 
-  /** Entries, among them perhaps some that are no longer meant. */
-  get length(): number {
-    return this.#heap.length;
+  push(row: number): void {
+    if (this.#head === this.#run.length) {
+      this.#run.length = this.#head = 0;
+      this.#run.push(row);
+    } else if (this.#before(row, this.#run[this.#run.length - 1]!)) this.#pushHeap(row);
+    else this.#run.push(row);
   }
 
-  push(row: number): void {
+  #pushHeap(row: number): void {
     const heap = this.#heap;
     let at = heap.length;
     heap.push(row);
@@ -29,18 +38,29 @@ export class ReadyQueue {
 
   /** The first row, left in place. */
   peek(): number | undefined {
-    while (this.#heap.length > 0 && !this.#isLive(this.#heap[0]!)) this.#removeTop();
-    return this.#heap[0];
+    while (this.#head < this.#run.length && !this.#isLive(this.#run[this.#head]!)) this.#head++;
+    while (this.#heap.length > 0 && !this.#isLive(this.#heap[0]!)) this.#popHeap();
+    return this.#isHeapFirst() ? this.#heap[0] : this.#run[this.#head];
   }
 
   /** Takes the first row. */
   pop(): number | undefined {
     const row = this.peek();
-    if (row !== undefined) this.#removeTop();
+    if (row === undefined) return undefined;
+    if (this.#isHeapFirst()) this.#popHeap();
+    else if (++this.#head > 4096 && this.#head * 2 > this.#run.length) {
+      this.#run = this.#run.slice(this.#head); // what is gone is let go of, at a cost of O(1) a row
+      this.#head = 0;
+    }
     return row;
   }
 
-  #removeTop(): void {
+  #isHeapFirst(): boolean {
+    if (this.#heap.length === 0) return false;
+    return this.#head === this.#run.length || this.#before(this.#heap[0]!, this.#run[this.#head]!);
+  }
+
+  #popHeap(): void {
     const heap = this.#heap;
     const last = heap.pop()!;
     if (heap.length === 0) return;

@@ -90,9 +90,8 @@ export class Scheduler {
     const fresh: number[] = [];
     for (let graphRow = 0; graphRow < graph.size; graphRow++) {
       const task = graph.tasks[graphRow]!;
-      const known = state.rowById.get(task.id);
-      if (known !== undefined) {
-        rows[graphRow] = known;
+      if (graph.held[graphRow] === 1) {
+        rows[graphRow] = state.rowById.get(task.id)!;
         continue;
       }
       const row = state.add(task, source, graphRow);
@@ -157,14 +156,15 @@ export class Scheduler {
       }
       let pending = 0;
       let blame = -1;
-      state.eachDependency(row, (dependency) => {
+      for (let edge = state.firstDependency(row); edge >= 0; edge = state.nextDependency(edge)) {
+        const dependency = state.dependencyAt(edge);
         state.waiters[dependency]!++;
         const at = state.state[dependency];
-        if (at === State.memory) return;
+        if (at === State.memory) continue;
         if (at === State.erred) blame = state.blame[dependency]!;
         pending++;
         if (at === State.released) stack.push(dependency);
-      });
+      }
       state.pending[row] = pending;
       state.set(row, State.waiting);
       if (blame >= 0) this.#fail(row, blame);
@@ -194,17 +194,16 @@ export class Scheduler {
     state.workers[worker]!.nbytes += nbytes;
     state.suspect[row] = 0;
     state.set(row, State.memory);
-    const inputs: number[] = [];
-    state.eachDependency(row, (dependency) => {
-      inputs.push(dependency);
+    // Edges of a row that stays stay: to let go of inputs, or to queue a dependent, forgets none of them.
+    for (let edge = state.firstDependency(row); edge >= 0; edge = state.nextDependency(edge)) {
+      const dependency = state.dependencyAt(edge);
       if (state.state[dependency] === State.memory && !state.holds(worker, dependency)) this.#addReplica(dependency, worker);
-    });
-    for (const dependency of inputs) this.#waiterDone(dependency);
-    const ready: number[] = [];
-    state.eachDependent(row, (dependent) => {
-      if (state.state[dependent] === State.waiting && --state.pending[dependent]! === 0) ready.push(dependent);
-    });
-    for (const dependent of ready) this.#ready(dependent);
+      this.#waiterDone(dependency);
+    }
+    for (let edge = state.firstDependent(row); edge >= 0; edge = state.nextDependent(edge)) {
+      const dependent = state.dependentAt(edge);
+      if (state.state[dependent] === State.waiting && --state.pending[dependent]! === 0) this.#ready(dependent);
+    }
     if (state.holders[row]! > 0) this.#commands.push({ kind: 'done', row });
     this.#dropUnneeded(row);
   }
@@ -298,7 +297,8 @@ export class Scheduler {
     const { state } = this;
     const failed = new Set<number>();
     for (const row of rows) if (state.state[row] === State.erred) failed.add(row);
-    for (const row of failed) state.eachDependency(row, (dependency) => void (state.state[dependency] === State.erred && failed.add(dependency)));
+    for (const row of failed)
+      state.eachDependency(row, (dependency) => void (state.state[dependency] === State.erred && failed.add(dependency)));
     for (const row of failed) {
       state.failures[row] = state.deaths[row] = 0;
       state.set(row, State.released);
@@ -361,9 +361,8 @@ export class Scheduler {
 
   /** The row does not wait for its dependencies any more. */
   #releaseInputs(row: number): void {
-    const inputs: number[] = [];
-    this.state.eachDependency(row, (dependency) => void inputs.push(dependency));
-    for (const dependency of inputs) this.#waiterDone(dependency);
+    const { state } = this;
+    for (let edge = state.firstDependency(row); edge >= 0; edge = state.nextDependency(edge)) this.#waiterDone(state.dependencyAt(edge));
   }
 
   /** Lets go of a row that no Future holds and no dependent waits for. */
@@ -372,10 +371,8 @@ export class Scheduler {
     if (state.tasks[row] === undefined || this.#isNeeded(row)) return;
     switch (state.state[row]) {
       case State.memory:
-        for (const worker of state.holdersOf(row)) {
-          state.workers[worker]!.nbytes -= state.nbytes[row]!;
-          this.#free(worker, row);
-        }
+        this.#dropFrom(state.worker[row]!, row);
+        for (const worker of state.replicas.get(row) ?? none) this.#dropFrom(worker, row);
         state.replicas.delete(row);
         state.set(row, State.released);
         break;
@@ -394,6 +391,11 @@ export class Scheduler {
     this.#forgetUnreferenced(row);
   }
 
+  #dropFrom(worker: number, row: number): void {
+    this.state.workers[worker]!.nbytes -= this.state.nbytes[row]!;
+    this.#free(worker, row);
+  }
+
   #stopNeeding(row: number): void {
     this.state.set(row, State.released);
     this.#releaseInputs(row);
@@ -405,7 +407,8 @@ export class Scheduler {
     const { state } = this;
     const stack = [first];
     for (let row = stack.pop(); row !== undefined; row = stack.pop()) {
-      if (state.tasks[row] === undefined || state.state[row] !== State.released || this.#isNeeded(row) || state.hasDependents(row)) continue;
+      if (state.tasks[row] === undefined || state.state[row] !== State.released || this.#isNeeded(row) || state.hasDependents(row))
+        continue;
       if (this.#assigner.isInFlight(row)) continue; // its worker still speaks of it by number
       state.eachDependency(row, (dependency) => void stack.push(dependency));
       state.forget(row);
@@ -428,6 +431,8 @@ export class Scheduler {
     else rows.push(row);
   }
 }
+
+const none: readonly number[] = [];
 
 function idleWorker(index: number, { name, host, resources }: WorkerDescription, running: boolean): WorkerState {
   return { index, name, host, resources, running, inFlight: new Set(), occupancyUs: 0, nbytes: 0, occupied: new Map() };

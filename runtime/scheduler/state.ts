@@ -191,6 +191,32 @@ export class SchedulerState {
     this.#freeEdge = edge;
   }
 
+  /** A row's first edge to a dependency, or -1; with `nextDependency` and `dependencyAt` the way along them without a closure. */
+  firstDependency(row: number): number {
+    return this.#firstDependency[row]!;
+  }
+
+  nextDependency(edge: number): number {
+    return this.#nextDependency[edge]!;
+  }
+
+  dependencyAt(edge: number): number {
+    return this.#edgeDependency[edge]!;
+  }
+
+  /** A row's first edge to a dependent, or -1; the same the other way. */
+  firstDependent(row: number): number {
+    return this.#firstDependent[row]!;
+  }
+
+  nextDependent(edge: number): number {
+    return this.#nextDependent[edge]!;
+  }
+
+  dependentAt(edge: number): number {
+    return this.#edgeDependent[edge]!;
+  }
+
   /** Calls `visit` with each row this one depends on. */
   eachDependency(row: number, visit: (dependency: number) => void): void {
     for (let edge = this.#firstDependency[row]!; edge !== none; edge = this.#nextDependency[edge]!) visit(this.#edgeDependency[edge]!);

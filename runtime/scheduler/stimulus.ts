@@ -10,7 +10,13 @@ export type Stimulus =
   /** A compiled plan; its outputs are held once more each. `source.rows` is filled in. */
   | { readonly kind: 'submitted'; readonly plan: Plan; readonly source: Source; readonly limitsOf: (graphRow: number) => Limits }
   /** Data that lies with workers already. */
-  | { readonly kind: 'scattered'; readonly task: Task; readonly workers: readonly number[]; readonly nbytes: number; readonly limits: Limits }
+  | {
+      readonly kind: 'scattered';
+      readonly task: Task;
+      readonly workers: readonly number[];
+      readonly nbytes: number;
+      readonly limits: Limits;
+    }
   /** Tasks are done: row, bytes of the result and microseconds, in turn. */
   | { readonly kind: 'finished'; readonly worker: number; readonly reports: readonly number[] }
   /** A task's function threw. */

@@ -1,11 +1,19 @@
-import { originOf, restore } from './restore.ts';
+import { importPlaceOf } from '../../graph/index.ts';
+import type { ClassPlace } from '../failure.ts';
 import type { Definition } from './protocol.ts';
+import { originOf, restore } from './restore.ts';
 
 type Fn = (...args: unknown[]) => unknown;
 
 /** Functions and captured data of a worker, by the numbers the shell gave them; each is restored once. */
 export class Callees {
   readonly #things: unknown[] = [];
+  readonly #isLive: boolean;
+
+  /** `isLive`: the caller's thread is this one. */
+  constructor(isLive: boolean) {
+    this.#isLive = isLive;
+  }
 
   /** Restores what came with a batch. One that cannot be restored fails the tasks that use it, not the batch. */
   async define(definitions: readonly (readonly [index: number, definition: Definition])[]): Promise<void> {
@@ -48,10 +56,13 @@ export class Callees {
     return thing;
   };
 
-  /** Where a class comes from, so that the caller's thread can find its own. */
-  readonly describeClass = (constructor: object): { readonly payload: string; readonly node: number } | undefined => {
+  /** Where a class comes from, so that the caller's thread can find its own: a node of what it sent, or an import. */
+  readonly describeClass = (constructor: object): ClassPlace | undefined => {
+    if (this.#isLive) return { live: constructor };
     const origin = originOf(constructor);
-    return origin?.payloadId === undefined ? undefined : { payload: String(origin.payloadId), node: origin.node };
+    if (origin?.payloadId !== undefined) return { payload: origin.payloadId, node: origin.node };
+    const place = importPlaceOf(constructor);
+    return place && { ...place };
   };
 }
 

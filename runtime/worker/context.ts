@@ -40,13 +40,24 @@ export interface TaskContext {
 /** The task that is running here. Throws ERR_NO_TASK outside one. */
 export function currentTask(): TaskContext {
   const task = runningTask.getStore();
-  if (task === undefined) throw new HeddleError('ERR_NO_TASK', 'currentTask() was called outside a task; call it in the function that a worker runs');
+  if (task === undefined)
+    throw new HeddleError('ERR_NO_TASK', 'currentTask() was called outside a task; call it in the function that a worker runs');
   task.controller ??= new AbortController();
-  return { key: runningKey(task), worker: task.worker, attempt: task.attempt, signal: task.controller.signal, submit: refuse, compute: refuse };
+  return {
+    key: runningKey(task),
+    worker: task.worker,
+    attempt: task.attempt,
+    signal: task.controller.signal,
+    submit: refuse,
+    compute: refuse,
+  };
 }
 
 function refuse(): never {
-  throw new HeddleError('ERR_UNSUPPORTED', 'tasks that submit tasks are not built yet; return the data and submit the next task from the caller');
+  throw new HeddleError(
+    'ERR_UNSUPPORTED',
+    'tasks that submit tasks are not built yet; return the data and submit the next task from the caller',
+  );
 }
 
 /** A fresh buffer of its own for bytes that a task gives: shared memory when the executor was asked for it. The bytes are not cleared. */

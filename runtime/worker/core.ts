@@ -3,7 +3,7 @@ import { HeddleError, tokenize } from '../../graph/index.ts';
 import { packError } from '../failure.ts';
 import { Callees } from './callees.ts';
 import { type RunningTask, runningTask } from './context.ts';
-import { decode, encode, refuseHandles } from './encode.ts';
+import { decode, encode } from './encode.ts';
 import { interpret, MemberFailure, type Observer } from './interpret.ts';
 import { Peers } from './peers.ts';
 import { type FromWorker, headerLength, TaskFlag, type ToWorker, type WorkerSettings } from './protocol.ts';
@@ -47,6 +47,8 @@ export class WorkerCore {
   constructor(options: {
     readonly settings: WorkerSettings;
     readonly send: (message: FromWorker, transfer?: readonly ArrayBuffer[]) => void;
+    /** Whether the caller's thread is this one: functions come as they are. */
+    readonly isLive: boolean;
     /** Takes in messages that wait, between two tasks of a long batch. */
     readonly poll: () => void;
     /** Runs work in a later turn. */
@@ -56,7 +58,7 @@ export class WorkerCore {
     this.#send = options.send;
     this.#poll = options.poll;
     this.#later = options.later;
-    this.#callees = new Callees();
+    this.#callees = new Callees(options.isLive);
     this.#reporter = new Reporter(options.send);
     this.#peers = new Peers(this.#results);
   }
@@ -130,8 +132,21 @@ export class WorkerCore {
           else wanted.push(i, input);
         }
       }
-      const own = (flags & TaskFlag.nout) === 0 ? undefined : new Map(nouts.filter((one) => one[0] === row).map(([, member, nout]) => [member, nout]));
-      const job: Job = { row, attempt: header[at - count * 2 - headerLength + 1]!, flags, tape, start, end, keys: keys[index]!, nouts: own, inputs };
+      const own =
+        (flags & TaskFlag.nout) === 0
+          ? undefined
+          : new Map(nouts.filter((one) => one[0] === row).map(([, member, nout]) => [member, nout]));
+      const job: Job = {
+        row,
+        attempt: header[at - count * 2 - headerLength + 1]!,
+        flags,
+        tape,
+        start,
+        end,
+        keys: keys[index]!,
+        nouts: own,
+        inputs,
+      };
       this.#jobs.set(row, { job, task: undefined, stopped: false });
       start = end;
       if (missing === undefined) this.#queue.push(job);
@@ -203,7 +218,13 @@ export class WorkerCore {
   #start(job: Job, began: number): number {
     const known = this.#jobs.get(job.row);
     if (known === undefined || known.job !== job || known.stopped) return began;
-    const task: RunningTask = { keys: job.keys, worker: this.#settings.name, attempt: job.attempt, member: typeof job.keys === 'string' ? 0 : -1, controller: undefined };
+    const task: RunningTask = {
+      keys: job.keys,
+      worker: this.#settings.name,
+      attempt: job.attempt,
+      member: typeof job.keys === 'string' ? 0 : -1,
+      controller: undefined,
+    };
     known.task = task;
     try {
       const result = runningTask.run(task, this.#invoke, job, task);
@@ -238,7 +259,10 @@ export class WorkerCore {
         if (checkMutation) {
           const changed = args.findIndex((arg, i) => before[i] !== undefined && fingerprint(arg) !== before[i]);
           if (changed >= 0)
-            throw new HeddleError('ERR_MUTATED_ARGUMENT', `a task changed its argument ${changed}, which other tasks may be reading; work on a copy (structuredClone) instead`);
+            throw new HeddleError(
+              'ERR_MUTATED_ARGUMENT',
+              `a task changed its argument ${changed}, which other tasks may be reading; work on a copy (structuredClone) instead`,
+            );
         }
         const nout = job.nouts?.get(member);
         if (nout !== undefined && (result as { length?: unknown } | null | undefined)?.length !== nout)
@@ -260,7 +284,6 @@ export class WorkerCore {
     let kept = result;
     let nbytes = 8;
     if (typeof result === 'object' || typeof result === 'function') {
-      refuseHandles(result);
       kept = this.#settings.sharedMemory ? intoSharedMemory(result) : result;
       nbytes = sizeOf(kept);
     } else if (typeof result === 'string') nbytes = sizeOf(result);
@@ -319,7 +342,11 @@ export class WorkerCore {
       return;
     }
     const keys = task?.keys;
-    this.#send({ kind: 'stray', key: typeof keys === 'string' ? keys : keys?.at(-1), error: packError(error, this.#callees.describeClass) });
+    this.#send({
+      kind: 'stray',
+      key: typeof keys === 'string' ? keys : keys?.at(-1),
+      error: packError(error, this.#callees.describeClass),
+    });
   }
 
   /** Answers peers that ask while a long batch runs here. */
@@ -347,7 +374,8 @@ function fingerprint(argument: unknown): string | undefined {
 
 /** Bytes of 64 KiB and more move into shared memory, copied once. */
 function intoSharedMemory(result: unknown): unknown {
-  if (!ArrayBuffer.isView(result) || result.byteLength < 65_536 || Object.prototype.toString.call(result) !== '[object Uint8Array]') return result;
+  if (!ArrayBuffer.isView(result) || result.byteLength < 65_536 || Object.prototype.toString.call(result) !== '[object Uint8Array]')
+    return result;
   if (Object.prototype.toString.call(result.buffer) === '[object SharedArrayBuffer]') return result;
   const shared = new Uint8Array(new SharedArrayBuffer(result.byteLength));
   shared.set(new Uint8Array(result.buffer, result.byteOffset, result.byteLength));

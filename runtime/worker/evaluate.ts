@@ -26,7 +26,12 @@ export function warmUp(): Promise<void> {
 
 /** Evaluates text as if it stood at that place of that file (counted from 0). */
 export function evaluate(source: string, filename: string, line = 0, column = 0): unknown {
-  return new vm.Script(source, { filename: filename || '[lambda]', lineOffset: line, columnOffset: column, importModuleDynamically }).runInThisContext();
+  return new vm.Script(source, {
+    filename: filename || '[lambda]',
+    lineOffset: line,
+    columnOffset: column,
+    importModuleDynamically,
+  }).runInThisContext();
 }
 
 /** Evaluates an expression with these variables. */

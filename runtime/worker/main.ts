@@ -14,6 +14,7 @@ workerContext.sharedMemory = settings.sharedMemory;
 
 const core: WorkerCore = new WorkerCore({
   settings,
+  isLive: false,
   send: (message, transfer = []) => port.postMessage(message, transfer as ArrayBuffer[]),
   poll: () => {
     for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) core.receive(got.message as ToWorker);
@@ -23,7 +24,10 @@ const core: WorkerCore = new WorkerCore({
 });
 
 process.exit = (code): never => {
-  throw new HeddleError('ERR_TASK', `process.exit(${code ?? ''}) was called in a task, which would end its worker; throw an error, or return`);
+  throw new HeddleError(
+    'ERR_TASK',
+    `process.exit(${code ?? ''}) was called in a task, which would end its worker; throw an error, or return`,
+  );
 };
 process.on('uncaughtException', (error) => core.stray(error));
 process.on('unhandledRejection', (error) => core.stray(error));

@@ -8,7 +8,10 @@ import type { BetweenWorkers, Fetched } from './protocol.ts';
 export class Peers {
   readonly #results: ReadonlyMap<number, unknown>;
   readonly #ports = new Map<number, MessagePort>();
-  readonly #waiting = new Map<number, { readonly peer: number; readonly resolve: (results: readonly Fetched[]) => void; readonly reject: (error: Error) => void }>();
+  readonly #waiting = new Map<
+    number,
+    { readonly peer: number; readonly resolve: (results: readonly Fetched[]) => void; readonly reject: (error: Error) => void }
+  >();
   #request = 0;
 
   constructor(results: ReadonlyMap<number, unknown>) {

@@ -49,7 +49,12 @@ export type FromWorker =
   /** Set-up failed: it will take none. */
   | { readonly kind: 'unfit'; readonly error: PackedError }
   /** Row, bytes and microseconds of each finished task, in turn; small results that are wanted come along. */
-  | { readonly kind: 'finished'; readonly reports: readonly number[]; readonly rows: readonly number[]; readonly values: readonly unknown[] }
+  | {
+      readonly kind: 'finished';
+      readonly reports: readonly number[];
+      readonly rows: readonly number[];
+      readonly values: readonly unknown[];
+    }
   /** A task's function threw; `member` says which of the fused ones. */
   | { readonly kind: 'failed'; readonly row: number; readonly attempt: number; readonly member: number; readonly error: PackedError }
   /** A task was not run: it was stopped before it began, or an input was gone. */

@@ -12,9 +12,21 @@ export { startLoader } from './loader.ts';
 export async function restore(payload: Uint8Array): Promise<unknown> {
   await warmUp();
   const table = deserialize(payload) as Payload;
+  await rememberEntries(table.entries);
   const restoring = new Restoring(table);
   await restoring.load();
   return restoring.finish();
+}
+
+const remembered = new Set<string>();
+
+/** A function that is captured again in this thread must know what not to load, too. */
+async function rememberEntries(entries: readonly string[]): Promise<void> {
+  for (const entry of entries) {
+    if (remembered.has(entry)) continue;
+    remembered.add(entry);
+    (await import('../../graph/index.ts')).addEntry(entry);
+  }
 }
 
 const origins = new WeakMap<object, { readonly payloadId: string; readonly node: number }>();
@@ -102,7 +114,11 @@ class Restoring {
       case 'known':
         return known(node.module, node.path);
       case 'symbol':
-        return node.how === 'registered' ? Symbol.for(node.name as string) : node.how === 'known' ? Reflect.get(Symbol, node.name) : Symbol(node.name);
+        return node.how === 'registered'
+          ? Symbol.for(node.name as string)
+          : node.how === 'known'
+            ? Reflect.get(Symbol, node.name)
+            : Symbol(node.name);
       case 'object':
         return Object.create(this.#proto(node.shape, Object.prototype));
       case 'array':
@@ -149,7 +165,12 @@ class Restoring {
       case 'meta':
         return metaOf(node.url);
       case 'rerun':
-        return evaluateWith(node.source, node.parent, ['require', ...node.names], [createRequire(parentOf(node.parent)), ...this.#values(node.slots)]);
+        return evaluateWith(
+          node.source,
+          node.parent,
+          ['require', ...node.names],
+          [createRequire(parentOf(node.parent)), ...this.#values(node.slots)],
+        );
       case 'cell':
         return { v: undefined };
       case 'function':
@@ -177,7 +198,8 @@ class Restoring {
       const values: unknown[] = new Array(names.length);
       const { refs } = node.slots;
       for (let i = 0; i < early; i++) values[i] = node.slots.values[i];
-      for (let i = 0; i < refs.length; i += 2) if ((refs[i] as number) < early) values[refs[i] as number] = this.#thing(refs[i + 1] as number);
+      for (let i = 0; i < refs.length; i += 2)
+        if ((refs[i] as number) < early) values[refs[i] as number] = this.#thing(refs[i + 1] as number);
       set(values);
     }
     const fn = make();
@@ -185,7 +207,8 @@ class Restoring {
     if (node.shape?.proto !== undefined) Object.setPrototypeOf(fn, this.#proto(node.shape, fn));
     this.#keep(id, fn);
     this.#setters.set(id, set);
-    if (node.prototype !== undefined && this.#table.nodes[node.prototype]?.kind !== 'prototype') Reflect.set(fn, 'prototype', this.#thing(node.prototype));
+    if (node.prototype !== undefined && this.#table.nodes[node.prototype]?.kind !== 'prototype')
+      Reflect.set(fn, 'prototype', this.#thing(node.prototype));
     return fn;
   }
 
@@ -225,7 +248,11 @@ class Restoring {
       const [, flags = 7, getter = -1, setter = -1] = marked.get(i) ?? [];
       const attributes = { enumerable: (flags & 2) !== 0, configurable: (flags & 4) !== 0 };
       if ((flags & 8) !== 0)
-        Object.defineProperty(thing, name, { ...attributes, get: getter < 0 ? undefined : (this.#thing(getter) as () => unknown), set: setter < 0 ? undefined : (this.#thing(setter) as (value: unknown) => void) } as PropertyDescriptor);
+        Object.defineProperty(thing, name, {
+          ...attributes,
+          get: getter < 0 ? undefined : (this.#thing(getter) as () => unknown),
+          set: setter < 0 ? undefined : (this.#thing(setter) as (value: unknown) => void),
+        } as PropertyDescriptor);
       else Object.defineProperty(thing, name, { ...attributes, writable: (flags & 1) !== 0, value: values[i] });
     }
   }
@@ -239,7 +266,10 @@ function close(node: PayloadNode, thing: unknown): void {
 }
 
 /** Evaluates a function's text at its own place in its own file, with its free names as variables that are set afterwards. */
-function isolatedFunction(node: FunctionNode, onPrivates: (set: (values: unknown[]) => void) => void): { readonly make: () => Fn; readonly set: (values: unknown[]) => void } {
+function isolatedFunction(
+  node: FunctionNode,
+  onPrivates: (set: (values: unknown[]) => void) => void,
+): { readonly make: () => Fn; readonly set: (values: unknown[]) => void } {
   const { names, privates, form, strict } = node;
   let setter = '$';
   while (names.includes(setter)) setter += '$';
@@ -248,7 +278,9 @@ function isolatedFunction(node: FunctionNode, onPrivates: (set: (values: unknown
     `(function(${privates?.name ?? ''}){${strict ? '"use strict";' : ''}${names.length > 0 ? `let ${list};` : ''}` +
     `return[${names.length > 0 ? `(${setter})=>{[${list}]=${setter}}` : '()=>{}'},()=>(${form === 'method' ? '{' : ''}`;
   const after = form === 'method' ? '\n})]})' : '\n)]})';
-  const wrapper = evaluate(before + node.source + after, node.url, node.line, node.column - before.length) as (privates: typeof onPrivates) => [(values: unknown[]) => void, () => unknown];
+  const wrapper = evaluate(before + node.source + after, node.url, node.line, node.column - before.length) as (
+    privates: typeof onPrivates,
+  ) => [(values: unknown[]) => void, () => unknown];
   const [set, produce] = wrapper(onPrivates);
   return {
     set,
@@ -265,7 +297,10 @@ function isolatedFunction(node: FunctionNode, onPrivates: (set: (values: unknown
 async function importNode({ url, parent, name }: Extract<PayloadNode, { readonly kind: 'import' }>): Promise<unknown> {
   const namespace = (parent === undefined ? await import(url) : await importFrom(parent, url)) as Record<string, unknown>;
   if (name === '*') return namespace;
-  if (!(name in namespace)) throw new SyntaxError(`the module ${url}${parent === undefined ? '' : ` that ${parent} imports`} has no export named ${name} in this worker`);
+  if (!(name in namespace))
+    throw new SyntaxError(
+      `the module ${url}${parent === undefined ? '' : ` that ${parent} imports`} has no export named ${name} in this worker`,
+    );
   return namespace[name];
 }
 

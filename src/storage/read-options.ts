@@ -46,7 +46,8 @@ export function checkReadOptions(options: ReadOptions): CheckedRead {
   const compression = options.compression === undefined ? (blockSize === null ? 'infer' : null) : options.compression;
   if (compression !== null && compression !== 'infer') checkCodec(compression, ['infer', ...codecs]);
   const bytes = blockSize === undefined ? defaultBlockSize : blockSize === null ? null : parseByteSize(blockSize, 'blockSize');
-  if (bytes === 0) throw rangeError('ERR_INVALID_OPTION', 'blockSize must be at least one byte; it is 0 (null makes one block a file)');
+  if (bytes === 0)
+    throw rangeError('ERR_INVALID_OPTION', `blockSize must be at least one byte; it is ${String(blockSize)} (null makes one block a file)`);
   return {
     blockSize: bytes,
     isDefaultSize: blockSize === undefined,

@@ -183,7 +183,7 @@ describe('reading', () => {
     expect(error.name).toMatch(name);
     expect(error.code).toMatch(/^ERR_/);
     expect(error.message).toContain('blockSize');
-    if (typeof blockSize !== 'object') expect(error.message).toContain(String(blockSize));
+    if (typeof blockSize !== 'object') expect(error.message).toContain(String(blockSize).split(' ')[0]);
   });
 
   it.each(['', new Uint8Array(0)])('an empty delimiter is an error at the call', async (delimiter) => {
@@ -234,6 +234,11 @@ describe('reading', () => {
     expect(error.message).toContain(path);
     expect(error.code).toMatch(/^(ERR_|Z_)/);
     expect(error.task?.key).toMatch(/^read_bytes-/);
+  });
+
+  it('is ended by a signal that has fired, with its reason', async () => {
+    const reason = new Error('not now');
+    expect(await failure(() => readBytes(small(), { signal: AbortSignal.abort(reason) }))).toBe(reason);
   });
 
   it('a Set of paths is a TypeError that says why', async () => {
@@ -317,6 +322,13 @@ describe('writing', () => {
     expect(error.code).toMatch(/^E/);
     expect(error.message).toContain(join(at, 'file'));
     expect(readFileSync(join(at, 'file'), 'utf8')).toBe('a');
+  });
+
+  it('is ended by a signal that has fired, and leaves nothing behind', async () => {
+    const at = tree({});
+    const reason = new Error('not now');
+    expect(await writeFailure(`${at}/`, [bytes], { signal: AbortSignal.abort(reason) })).toBe(reason);
+    expect(readdirSync(at)).toEqual([]);
   });
 
   it('parts that are no list are a TypeError at the call', async () => {
@@ -406,6 +418,63 @@ describe('tasks', () => {
         }),
     );
     expect(error.cause).toBe(error);
+  });
+
+  it('an Error with fields that cannot be sent still comes back', async () => {
+    const error = await failure(
+      async () =>
+        await executor.submit(() => {
+          throw Object.assign(new RangeError('all the same'), { fn: () => 1, symbol: Symbol('s'), weak: new WeakMap(), kept: 'yes' });
+        }),
+    );
+    expect([error.name, error.message, error.kept]).toEqual(['RangeError', 'all the same', 'yes']);
+  });
+
+  it('an Error whose message and fields throw when they are read still comes back', async () => {
+    const error = await failure(
+      async () =>
+        await executor.submit(() => {
+          const sly = new Error('sly');
+          Object.defineProperty(sly, 'trap', {
+            enumerable: true,
+            get() {
+              throw new Error('do not look');
+            },
+          });
+          throw sly;
+        }),
+    );
+    expect(error.message).toBe('sly');
+  });
+
+  it.each([
+    ['a symbol', () => Symbol('thrown')],
+    ['a function', () => () => 1],
+    ['an object with a function', () => ({ fn: () => 1 })],
+    [
+      'a cyclic object',
+      () => {
+        const ring: { self?: unknown } = {};
+        ring.self = ring;
+        return ring;
+      },
+    ],
+  ])('a function that throws %s is a TaskError', async (_, make) => {
+    const error = await failure(
+      async () =>
+        await executor.submit((makes: () => unknown) => {
+          throw makes();
+        }, make),
+    );
+    expect(error.code).toBe('ERR_TASK');
+    expect(error.task?.key).toMatch(/-[0-9a-f]{32}$/);
+  });
+
+  it('a function that calls itself for ever is the RangeError of its stack', async () => {
+    const forever = (n: number): number => forever(n + 1) + 1;
+    const error = await failure(async () => await executor.submit((n: number) => forever(n), 0));
+    expect(error.name).toBe('RangeError');
+    expect(error.message).toMatch(/call stack/);
   });
 
   it('a message of 100 kB comes back whole', async () => {
@@ -512,6 +581,15 @@ describe('tasks', () => {
       });
     const error = await failure(async () => await executor.submit(throwsLater));
     expect(error.message).toContain('in the timer');
+  });
+
+  it('an unhandled rejection of a task fails it', async () => {
+    const rejects = async () => {
+      void Promise.reject(new Error('nobody waits for this'));
+      await new Promise((resolve) => setTimeout(resolve, 3_600_000));
+    };
+    const error = await failure(async () => await executor.submit(lazy(rejects, { pure: false })));
+    expect(error.message).toContain('nobody waits for this');
   });
 
   it('a task that kills its worker each time is an ERR_KILLED_WORKER that names its key and the worker', async () => {

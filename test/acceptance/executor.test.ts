@@ -1,5 +1,6 @@
 // Section 3 of the contract: the Executor.
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { threadId } from 'node:worker_threads';
@@ -130,6 +131,28 @@ describe('map', () => {
     }
     expect(taken).toBe(40);
     expect(ahead).toBeLessThanOrEqual(4);
+  });
+
+  it('takes AsyncIterables beside other iterables, and ends with the shortest', async () => {
+    async function* tens() {
+      for (let i = 1; ; i++) yield i * 10;
+    }
+    const results: number[] = [];
+    for await (const future of executor.map(add, tens(), [1, 2, 3])) results.push(await future.result());
+    expect(results).toEqual([11, 22, 33]);
+  });
+
+  it('throws the error of an AsyncIterable where it comes', async () => {
+    async function* breaks() {
+      yield 1;
+      throw new Error('no more input');
+    }
+    const results: number[] = [];
+    const error = await failure(async () => {
+      for await (const future of executor.map(increment, breaks())) results.push(await future.result());
+    });
+    expect(error.message).toBe('no more input');
+    expect(results).toEqual([2]);
   });
 
   it('ends the AsyncIterable when the consumer leaves', async () => {
@@ -556,15 +579,6 @@ describe('the default executor', () => {
     });
   });
 
-  it("is, inside a task, that task's own", async () => {
-    await withExecutor({ workers: [{ name: 'outer' }] }, async (own) => {
-      await withExecutor({ workers: [{ name: 'newest' }] }, async () => {
-        const outer = lazy(async () => await lazy(() => currentTask().worker)().compute());
-        expect(await own.compute(outer())).toBe('outer');
-      });
-    });
-  });
-
   it('is made by the first call that needs one', async () => {
     expect(await report<unknown>([fixture('default-executor.mjs')])).toEqual([[3, { deep: [[6]] }]]);
   });
@@ -608,8 +622,15 @@ describe('options', () => {
     await withExecutor({ workers: 2, setup: fixture('setup.mjs'), env: { ...process.env, SETUP_LOG: log } }, async (own) => {
       const flags = await own.gather(own.map((_: number) => (globalThis as { heddleSetup?: string }).heddleSetup, [1, 2, 3, 4, 5, 6]));
       expect(new Set(flags)).toEqual(new Set(['ready']));
+      expect((await own.run(() => 1)).size).toBe(2);
     });
     expect(lines(log)).toHaveLength(2);
+  });
+
+  it('starts a worker for each core where nothing is said', async () => {
+    await withExecutor({}, async (own) => {
+      expect(await own.workers()).toHaveLength(availableParallelism());
+    });
   });
 
   it('starts as many workers as it is told', async () => {
@@ -637,9 +658,16 @@ describe('options', () => {
 
   it('rejects with ERR_NO_WORKER after noWorkerTimeout', async () => {
     await withExecutor({ workers: 1, noWorkerTimeout: 50 }, async (own) => {
+      expect((await own.run(() => 1)).size).toBe(1);
       const error = await failure(async () => await own.submit(lazy(increment, { workers: 'nobody' }), 1));
       expect(error.code).toBe('ERR_NO_WORKER');
-      expect(await own.submit(increment, 1)).toBe(2);
+      expect(await own.submit(increment, 2)).toBe(3);
+    });
+  });
+
+  it('does not take a worker that is still starting for none', async () => {
+    await withExecutor({ workers: 1, noWorkerTimeout: 1 }, async (own) => {
+      expect(await own.submit(increment, 3)).toBe(4);
     });
   });
 
@@ -683,30 +711,6 @@ describe('inside a task', () => {
     const second = link(first);
     const third = link(second);
     expect(await executor.compute(third)).toEqual([first.key, second.key, third.key]);
-  });
-
-  it('a task submits and computes others and waits for them, on one worker', async () => {
-    await withExecutor({ workers: 1 }, async (own) => {
-      const fibonacci = lazy(async function fibonacci(n: number): Promise<number> {
-        if (n < 2) return n;
-        const { submit } = currentTask();
-        const half = (m: number): Promise<number> => Promise.resolve(submit(fibonacci, m));
-        const [a, b] = await Promise.all([half(n - 1), half(n - 2)]);
-        return a + b;
-      });
-      expect(await own.compute(fibonacci(8))).toBe(21);
-      const computes = lazy(async (n: number) => {
-        const { compute } = currentTask();
-        const parts = await Promise.all(compute([1, 2, 3].map((i) => lazy((x: number) => x * 10)(i + n))));
-        return parts.join();
-      });
-      expect(await own.compute(computes(1))).toBe('20,30,40');
-    });
-  });
-
-  it('a task that returns a Future gives its result', async () => {
-    const outer = () => currentTask().submit((x: number) => x * 3, 5);
-    expect(await executor.submit(outer)).toBe(15);
   });
 });
 
@@ -780,16 +784,19 @@ describe('many tasks', () => {
     expect(results.every((result, i) => result === i + 1)).toBe(true);
   });
 
-  it('uses every worker', async () => {
-    const who = await executor.gather(
-      executor.map(
-        async (_: number) => {
-          await new Promise((resolve) => setTimeout(resolve, 20));
-          return currentTask().worker;
-        },
-        [1, 2, 3, 4, 5, 6, 7, 8],
-      ),
-    );
-    expect(new Set(who)).toEqual(new Set(['one', 'two']));
+  it('uses every worker, however short other functions without a name were before', async () => {
+    await withExecutor({ workers: [{ name: 'left' }, { name: 'right' }] }, async (own) => {
+      for (let i = 0; i < 10; i++) expect(await own.submit((x: number) => x + i, i)).toBe(2 * i);
+      const who = await own.gather(
+        own.map(
+          (_: number) => {
+            for (let spin = 0; spin < 50_000_000; spin++);
+            return currentTask().worker;
+          },
+          [1, 2, 3, 4, 5, 6, 7, 8],
+        ),
+      );
+      expect(new Set(who)).toEqual(new Set(['left', 'right']));
+    });
   });
 });

@@ -55,6 +55,18 @@ class Square extends Shape {
   }
 }
 
+class Point {
+  readonly x: number;
+  readonly y: number;
+  constructor(x: number, y: number) {
+    this.x = x;
+    this.y = y;
+  }
+  norm(): number {
+    return Math.hypot(this.x, this.y);
+  }
+}
+
 describe('a function runs in a worker', () => {
   it('and not in the thread that made it', async () => {
     expect(await executor.submit(() => threadId)).not.toBe(threadId);
@@ -78,6 +90,16 @@ describe('a function runs in a worker', () => {
 
   it('with classes, their base classes, statics and #private fields', async () => {
     expect(await executor.submit((side: number) => new Square(side).describe(), 3)).toBe('SHAPE SQUARE OF 9');
+  });
+
+  it('with instances of its classes, as captured data and as arguments', async () => {
+    const point = new Point(3, 4);
+    expect(await executor.submit(() => point.norm())).toBe(5);
+    expect(await executor.submit((given: Point) => [given.norm(), given instanceof Point, given.x], new Point(6, 8))).toEqual([
+      10,
+      true,
+      6,
+    ]);
   });
 
   it('with builtin modules it imports, as names and as namespaces', async () => {

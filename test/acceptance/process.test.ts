@@ -42,6 +42,18 @@ describe('a process ends by itself', () => {
     expect(ended.stderr).toMatch(/fails\.mjs:6\b/);
   });
 
+  it('with what its tasks wrote to the console', async () => {
+    const ended = await node([fixture('prints.mjs')]);
+    expect([ended.late, ended.code]).toEqual([false, 0]);
+    expect(ended.stdout).toContain('from a task\n');
+    expect(ended.stderr).toContain('error from a task\n');
+  });
+
+  it('with a plan of a million tasks in a chain and a million leaves in a tree', async () => {
+    const seen = await report<{ chain: number; tree: number }>([fixture('million.mjs')], { deadlineMs: 170_000 });
+    expect(seen).toEqual({ chain: 1_000_000, tree: 1_111_111 });
+  }, 180_000);
+
   it('as a worker thread itself', async () => {
     expect(await report<unknown>([fixture('in-a-thread.mjs')])).toEqual({ result: 42, code: 0 });
   });

@@ -305,6 +305,33 @@ describe('delimiters', () => {
     );
   });
 
+  it('are found wherever they lie in long stretches of other bytes', async () => {
+    let n = 0;
+    const place = tree({});
+    const around = fc
+      .tuple(fc.constantFrom(4_096, 16_384, 65_536, 131_072, 262_144), fc.integer({ min: -8, max: 8 }))
+      .map(([border, shift]) => border + shift);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(around, { maxLength: 6 }),
+        fc.integer({ min: 20_000, max: 150_000 }),
+        fc.constantFrom('\n', '<<END>>', 'xxy'),
+        async (positions, blockSize, delimiter) => {
+          const content = Buffer.alloc(300_000, 'x');
+          for (const position of positions) content.write(delimiter, position, 'latin1');
+          const path = join(place, String(n++));
+          writeFileSync(path, content);
+          const contents = await blocksOf(path, { blockSize, delimiter });
+          expect(contents.map((block) => block.length)).toEqual(
+            expectedBlocks(content.toString('latin1'), blockSize, delimiter).map((block) => block.length),
+          );
+          expect(contents.join('') === content.toString('latin1')).toBe(true);
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
   it('are found when megabytes lie between them', async () => {
     const content = `${'x'.repeat(2_500_000)};${'y'.repeat(1_300_000)};end`;
     const place = tree({ a: content });
@@ -323,6 +350,26 @@ describe('notZero', () => {
       expect(contents.join('')).toBe('ann,1\nbob,2\ncid,3\ndan,4\n');
     }
     expect(await blocksOf(join(place, 'a'), { blockSize: null, delimiter: '\n', notZero: true })).toEqual(['ann,1\nbob,2\ncid,3\n']);
+  });
+
+  it('leaves of any content what follows the first delimiter', async () => {
+    let n = 0;
+    const place = tree({});
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom('a', 'b', '\n', 'ab', 'ba\n'), { minLength: 1, maxLength: 60 }).map((parts) => parts.join('')),
+        fc.integer({ min: 1, max: 50 }),
+        fc.constantFrom('\n', 'ab', 'ba\n'),
+        async (content, blockSize, delimiter) => {
+          fc.pre(content.includes(delimiter));
+          const path = join(place, String(n++));
+          writeFileSync(path, content, 'latin1');
+          const contents = await blocksOf(path, { blockSize, delimiter, notZero: true });
+          expect(contents.join('')).toBe(content.slice(content.indexOf(delimiter) + delimiter.length));
+        },
+      ),
+      { numRuns: 40 },
+    );
   });
 
   it('leaves nothing of a file that is only a header', async () => {

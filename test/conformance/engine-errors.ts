@@ -51,7 +51,7 @@ export function testEngineErrors(name: string, open: OpenExecutor, test: Case): 
 
       test("shows the user's own file and line in the stack", async () => {
         const source = readFileSync(fileURLToPath(import.meta.url), 'utf8').split('\n');
-        const line = 1 + source.findIndex((text) => text.includes("throw new Error('the marked"));
+        const line = 1 + source.findLastIndex((text) => text.includes("new Error('the marked"));
         const error = await rejection(
           executor().submit(() => {
             throw new Error('the marked line');

@@ -289,7 +289,7 @@ export function testEngine(name: 'inline' | 'threads', open: OpenExecutor, skip:
           runs.remove();
         }
       });
-      test('tells what it holds and what happened', async () => {
+      test('tells what it holds', async () => {
         const future = executor().submit(() => new Uint8Array(50_000));
         await future;
         const workers = await executor().workers();
@@ -298,6 +298,10 @@ export function testEngine(name: 'inline' | 'threads', open: OpenExecutor, skip:
         expect(workers.map((worker) => worker.name)).toEqual(expect.arrayContaining(holders));
         expect((await executor().hasWhat()).get(holders[0]!)).toContain(future.key);
         expect((await executor().nbytes([future])).get(future.key)).toBeGreaterThanOrEqual(50_000);
+      });
+      test('tells what happened to a task, and why', async () => {
+        const future = executor().submit(double, fresh());
+        await future;
         const story = await executor().story(future);
         expect(story.at(-1)!.to).toBe('memory');
         expect((await executor().explain(future)).outcome).toBe('ran');

@@ -33,7 +33,7 @@ describe('sizeOf', () => {
     }),
   ) as Record<string, number>;
   it.each(Object.entries(expected))('is within a third of the real heap for %s', async (name, real) => {
-    const { corpus } = (await import('../../fixtures/size-corpus.mjs')) as { corpus: Record<string, () => unknown> };
+    const { corpus } = await import('../../fixtures/size-corpus.mjs');
     within(corpus[name]!(), real / 1.5, real * 1.5);
   });
 

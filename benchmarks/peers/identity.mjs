@@ -1,0 +1,2 @@
+/** The task of the no-op cases, for piscina and tinypool: a module's default export. */
+export default (value) => value;
