@@ -1,7 +1,8 @@
 /** The process of one contestant: opens it, then runs a round whenever it is told to. See harness.mjs. */
+
 let contestant;
 
-/** Handlers by message. What they return is the reply. */
+/** Handlers by message. What they return is the reply; `close` gives none. */
 const handlers = {
   async open({ file, name, settings }) {
     const { default: suite } = await import(file);
@@ -9,9 +10,14 @@ const handlers = {
     return {};
   },
 
+  async warmUp() {
+    await contestant.warmUp?.();
+    return { isWarm: contestant.warmUp !== undefined };
+  },
+
   async run({ round }) {
     await contestant.prepare?.(round);
-    globalThis.gc(); // what earlier rounds left behind is not this one's to clear
+    // no gc() here: a full collection throws away optimised code, and the round would measure the interpreter
     const laps = {};
     const cpu = process.cpuUsage();
     const began = performance.now();
@@ -31,15 +37,16 @@ const handlers = {
 
   async close() {
     await contestant?.close?.();
-    setImmediate(() => process.disconnect());
-    return {};
+    process.disconnect();
   },
 };
 
+process.once('disconnect', () => process.exit()); // also when the benchmark was ended
 process.on('message', async (message) => {
   try {
-    process.send(await handlers[message.kind](message));
+    const reply = await handlers[message.kind](message);
+    if (reply !== undefined) process.send(reply);
   } catch (error) {
-    process.send({ error: `${error?.name ?? 'thrown'}: ${error?.message ?? String(error)}`.split('\n')[0] });
+    if (process.connected) process.send({ error: `${error?.name ?? 'thrown'}: ${error?.message ?? String(error)}`.split('\n')[0] });
   }
 });

@@ -9,7 +9,7 @@ import { median, spread } from './statistics.mjs';
  *
  *     { name, about, tables(quick) → Table[], contestants: { [name]: (settings) → Contestant } }
  *     Table       { title, unit, per, settings, contestants: [name], marks, rounds?, mostRounds?: { [name]: n }, note? }
- *     Contestant  { prepare?(round), run(round, lap) → answer, after?(round), close?() }
+ *     Contestant  { warmUp?(), prepare?(round), run(round, lap) → answer, after?(round), close?() }
  *
  * `run` alone is timed. `lap(name)` ends a part of it; without one the whole is a single part. Answers of all contestants, in all rounds, must be deeply equal.
  * A contestant that cannot do it throws from `run`: the table says why. An `answer` may be `{ answer, ms }` when it took its own time elsewhere (a process it started).
@@ -17,6 +17,11 @@ import { median, spread } from './statistics.mjs';
 
 /** Longest that a single round may take. */
 const roundDeadlineMs = 150_000;
+/** How long a pool may take to end before its process is ended. */
+const closeDeadlineMs = 3_000;
+/** A contestant warms up for so long, in so many rounds at most: at first code runs in the interpreter. */
+const warmUpMs = 500;
+const mostWarmUps = 20;
 
 /** One contestant in its process. */
 class Lane {
@@ -31,7 +36,6 @@ class Lane {
   constructor(file, name, settings) {
     this.name = name;
     this.#child = fork(new URL('contestant.mjs', import.meta.url), [], {
-      execArgv: ['--expose-gc', '--max-old-space-size=8192', '--no-warnings'],
       serialization: 'advanced',
     });
     this.#ended = new Promise((resolve) => this.#child.once('exit', resolve));
@@ -59,6 +63,11 @@ class Lane {
     return reply;
   }
 
+  /** Lets the contestant warm up in its own way. False when it has none: then rounds do. */
+  async warmUp() {
+    return (await this.#ask({ kind: 'warmUp' })).isWarm === true;
+  }
+
   /** One round; undefined when it failed. */
   async run(round) {
     const reply = await this.#ask({ kind: 'run', round });
@@ -68,33 +77,45 @@ class Lane {
   }
 
   async close() {
-    if (this.failure === undefined) await this.#ask({ kind: 'close' });
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), 5_000);
+    if (this.#child.connected) this.#child.send({ kind: 'close' });
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), closeDeadlineMs);
     await this.#ended;
     clearTimeout(timer);
   }
 }
 
-/** Runs one table: a warm-up and `rounds` rounds of each contestant, as far as `budgetMs` goes, at least one. */
+/** Runs one table: each contestant warms up, then `rounds` rounds of all, as far as `budgetMs` goes, at least one. */
 export async function runTable(file, table, { rounds, budgetMs, onProgress = () => {} }) {
   const lanes = table.contestants.map((name) => new Lane(file, name, table.settings));
   try {
     for (const lane of lanes) await lane.opened; // one after the other: starting is not to disturb starting
     let answer;
+    let number = 0; // no two rounds have the same: contestants that remember results tell rounds apart by it
+    const run = async (lane, what) => {
+      onProgress(`${table.title}: ${what}, ${lane.name}`);
+      const done = await lane.run(number++);
+      if (done === undefined) return undefined;
+      const said = JSON.stringify(done.answer);
+      answer ??= { by: lane.name, said };
+      if (said !== answer.said)
+        throw new Error(`${table.title}: ${lane.name} answers ${said.slice(0, 200)}, ${answer.by} answers ${answer.said.slice(0, 200)}`);
+      return done;
+    };
+    for (const lane of lanes) {
+      const began = performance.now();
+      onProgress(`${table.title}: warm-up, ${lane.name}`);
+      if (await lane.warmUp()) continue;
+      for (let i = 0; i < mostWarmUps && lane.failure === undefined && performance.now() - began < warmUpMs; i++)
+        await run(lane, 'warm-up');
+    }
     const began = performance.now();
     const wanted = table.rounds ?? rounds;
-    for (let round = 0; round <= wanted; round++) {
+    for (let round = 1; round <= wanted; round++) {
       if (round > 1 && performance.now() - began > budgetMs) break;
       for (const lane of lanes) {
         if (lane.failure !== undefined || round > (table.mostRounds?.[lane.name] ?? wanted)) continue;
-        onProgress(`${table.title}: ${round === 0 ? 'warm-up' : `round ${round} of ${wanted}`}, ${lane.name}`);
-        const done = await lane.run(round);
-        if (done === undefined) continue;
-        const said = JSON.stringify(done.answer);
-        answer ??= { by: lane.name, said };
-        if (said !== answer.said)
-          throw new Error(`${table.title}: ${lane.name} answers ${said.slice(0, 200)}, ${answer.by} answers ${answer.said.slice(0, 200)}`);
-        if (round > 0) lane.rounds.push(done);
+        const done = await run(lane, `round ${round} of ${wanted}`);
+        if (done !== undefined) lane.rounds.push(done);
       }
     }
   } finally {

@@ -27,7 +27,6 @@ export const pools = {
       workerType: 'thread',
       minWorkers: workerCount,
       maxWorkers: workerCount,
-      workerThreadOpts: { type: 'module' },
     });
     return { run: (value) => pool.exec('identity', [value]), close: () => pool.terminate() };
   },

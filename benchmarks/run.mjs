@@ -90,9 +90,8 @@ if (help) {
 } else {
   const about = machine(installPeers());
   console.log(markdown ? machineAsMarkdown(about) : machineAsText(about));
-  if (about.load > availableParallelism() / 2)
-    console.error(`the machine is busy (load ${about.load.toFixed(1)}): these figures say little`);
-  if (quick) console.error('--quick: these figures say little');
+  if (about.load > availableParallelism() / 2) console.log(`the machine is busy (load ${about.load.toFixed(1)}): these figures say little`);
+  if (quick) console.log('--quick: these figures say little');
   const missed = [];
   for (const name of names) {
     const file = new URL(`cases/${name}.mjs`, here).href;

@@ -3,7 +3,7 @@
  * Counts the words of all text files under node_modules, or of the files you name: `npm run demo -- 'logs/*.log'`.
  * Two lazy functions, written here, travel to the workers; a tree of merges brings their results together.
  *
- * Options: --inline runs in this thread (same answer, same keys); --keys prints the key of the answer.
+ * Options: --inline runs in this thread (same answer, same keys); --keys prints the key of the answer; --graph=PATH draws the graph there.
  */
 import { parseArgs } from 'node:util';
 import { Executor, lazy, plan, readBlocks, readBytes, visualize } from 'heddle';
@@ -44,28 +44,34 @@ function mergeTree(tables) {
 }
 
 const executor = new Executor({ engine: options.inline ? 'inline' : 'threads', progress: true });
+let total;
+let counts;
 try {
   const began = performance.now();
   const { paths: files } = await readBlocks(paths, { sample: false });
   const blocks = await readBytes(paths, { delimiter: '\n', lazy: true });
-  const total = mergeTree(blocks.map((block) => count(block)));
+  total = mergeTree(blocks.map((block) => count(block)));
+  if (total === undefined) throw new Error(`nothing to count: the ${files.length} files at ${paths.join(', ')} are all empty`);
   const { tasksBefore, tasksAfter, bytesToRead } = await plan(total);
-  const mebibytes = bytesToRead / 2 ** 20;
-  console.log(
-    `${files.length} files, ${mebibytes.toFixed(1)} MiB, ${blocks.length} blocks; ${tasksBefore} tasks, ${tasksAfter} after optimising; ${executor.describeWorkers().length} workers`,
-  );
+  console.log(`${number(files.length)} files, ${number(bytesToRead)} bytes, ${number(blocks.length)} blocks`);
+  console.log(`${number(tasksBefore)} tasks, ${number(tasksAfter)} after optimising, on ${executor.describeWorkers().length} workers`);
 
   const planned = performance.now();
-  const counts = await executor.compute(total);
+  counts = await executor.compute(total);
   const seconds = (performance.now() - planned) / 1000;
-  console.log(
-    `counted in ${seconds.toFixed(2)} s: ${(mebibytes / seconds).toFixed(0)} MiB/s (listing and planning before: ${((planned - began) / 1000).toFixed(2)} s)\n`,
-  );
-
-  const top = [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)).slice(0, 20);
-  for (const [word, n] of top) console.log(`${String(n).padStart(10)}  ${word}`);
-  if (options.keys) console.log(`\nkey ${total.key}`);
-  console.log(`\n${await visualize(total, options.graph)} shows the graph`);
+  console.log(`counted in ${seconds.toFixed(2)} s, ${(bytesToRead / 1e6 / seconds).toFixed(1)} MB/s`);
+  console.log(`(listed and planned in ${((planned - began) / 1000).toFixed(2)} s)`);
 } finally {
   await executor.close();
+}
+
+const top = [...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)).slice(0, 20);
+console.log(`\nthe ${top.length} most frequent of ${number(counts.size)} words:`);
+for (const [word, n] of top) console.log(`${number(n).padStart(12)}  ${word}`);
+if (options.keys) console.log(`\nkey ${total.key}`);
+console.log(`\n${await visualize(total, options.graph)} shows the graph`);
+
+/** `12,345`. */
+function number(n) {
+  return n.toLocaleString('en-US');
 }

@@ -1,4 +1,5 @@
 import type { Callee, CapturedData, Plan, Task, WorkerDescription } from '../graph/index.ts';
+import type { NestedHost } from './nested/host.ts';
 import type { StateName } from './scheduler/state.ts';
 
 /** One output of a plan, as its engine sees it: where to tell how it went. Told once, unless it is retried. */
@@ -67,8 +68,8 @@ export interface Engine {
   listener: EngineListener;
   /** The task under an id, whose result is here or being made: a plan need not go below it. */
   find(id: string): Task | undefined;
-  /** Begins a plan. Each output is held once for its sink, in the order of `plan.graph.outputs`. */
-  run(plan: Plan, sinks: readonly Sink[]): void;
+  /** Begins a plan. Each output is held once for its sink, in the order of `plan.graph.outputs`. `parent`: the handle of the running task that submitted it. */
+  run(plan: Plan, sinks: readonly Sink[], parent?: number): void;
   /** Lays data on workers as the result of a task, held once for its sink. */
   put(task: Task, what: Putting, where: { readonly broadcast: boolean; readonly workers: readonly string[] | undefined }, sink: Sink): void;
   /** Results of finished outputs, in order. */
@@ -83,6 +84,8 @@ export interface Engine {
   call(callee: Callee, workers: readonly string[] | undefined): Promise<Map<string, unknown>>;
   /** Cancels everything, forgets every result, starts fresh workers. */
   restart(): Promise<void>;
+  /** Where running tasks find the executor they run on; an engine whose tasks submit none leaves it out. */
+  attach?(executor: unknown, nested: NestedHost): void;
   readonly view: EngineView;
   /** Ends the workers; outputs that are not done fail with ERR_EXECUTOR_CLOSED. */
   close(): Promise<void>;

@@ -24,7 +24,7 @@ import {
   type WorkerDescription,
 } from '../graph/index.ts';
 import { isContainer, replaceLeaves } from './containers.ts';
-import { makeDefaultsWith, noteClosed, noteOpened, refuseInWorker } from './defaults.ts';
+import { makeDefaultsWith, noteClosed, noteOpened, refuseOnImport } from './defaults.ts';
 import type { Engine, EngineListener, WorkerInfo } from './engine.ts';
 import { closedError } from './engines/errors.ts';
 import { inlineEngine } from './engines/inline.ts';
@@ -35,10 +35,12 @@ import { type CancelOptions, Future, outputsOf } from './future.ts';
 import { gather } from './gather.ts';
 import { type WaitOptions, waitFor } from './limits.ts';
 import { mapAsync } from './map-async.ts';
+import { NestedHost } from './nested/host.ts';
 import type { Output } from './output.ts';
 import { Outputs } from './outputs.ts';
 import { noteUnseen } from './unseen.ts';
 import { whenEnough } from './waiting.ts';
+import { runningTask } from './worker/context.ts';
 
 /** One iterable a parameter; items may be Values or Futures. */
 export type MapInputs<A extends readonly unknown[]> = { [K in keyof A]: Iterable<Lazy<A[K]>> };
@@ -68,12 +70,16 @@ export class Executor implements AsyncDisposable {
 
   /** Starts the workers. Throws TypeError or RangeError for options that are wrong, ERR_UNSUPPORTED for those the engine cannot honour. */
   constructor(options: ExecutorOptions = {}) {
-    refuseInWorker();
+    refuseOnImport();
     const checked = checkExecutorOptions(options);
     checked.signal?.throwIfAborted();
     this.#engine = openEngine(checked);
     this.#events = new Events(this.#engine);
-    this.#outputs = new Outputs(this.#engine, checked.passes);
+    this.#outputs = new Outputs(this.#engine, checked.passes, () => {
+      const task = runningTask.getStore();
+      return task?.executor === this ? task.row : -1;
+    });
+    this.#engine.attach?.(this, new NestedHost(this.#outputs));
     checked.signal?.addEventListener('abort', () => void this.close(), { once: true });
     noteOpened(this);
     for (const companion of companions) this.#companions.push(companion(this, checked));
@@ -294,7 +300,7 @@ export class Executor implements AsyncDisposable {
   }
 }
 
-makeDefaultsWith(() => new Executor());
+makeDefaultsWith((parent) => new Executor(typeof parent === 'object' && parent !== null ? { engine: parent } : {}));
 
 /** Whether `map` goes over plain iterables or over streams. Throws TypeError for what it cannot go over. */
 function checkInputs(fn: unknown, iterables: readonly unknown[]): 'sync' | 'async' {

@@ -1,16 +1,7 @@
 import { inspect } from 'node:util';
-import {
-  brandSymbol,
-  type FutureHandle,
-  type Future as FutureType,
-  HeddleError,
-  type Task,
-  taskOf,
-  taskSymbol,
-  typeError,
-} from '../graph/index.ts';
+import { brandSymbol, type FutureHandle, type Future as FutureType, type Task, taskOf, taskSymbol, typeError } from '../graph/index.ts';
 import { type WaitOptions, waitFor } from './limits.ts';
-import type { FutureStatus, Output } from './output.ts';
+import { type FutureStatus, type Output, releasedError } from './output.ts';
 
 /** What `cancel` takes. */
 export interface CancelOptions {
@@ -60,7 +51,7 @@ export class Future<out T> implements FutureType<T> {
   }
 
   async exception(options?: WaitOptions): Promise<Error | null> {
-    if (this.#isReleased) throw this.#releasedError();
+    if (this.#isReleased) throw releasedError(this.key);
     await waitFor(new Promise<void>((resolve) => this.#output.whenDone(() => resolve())), options, `task ${this.key}`);
     return this.#output.error ?? null;
   }
@@ -74,11 +65,7 @@ export class Future<out T> implements FutureType<T> {
   }
 
   #promise(): Promise<unknown> {
-    return this.#isReleased ? Promise.reject(this.#releasedError()) : this.#output.promise();
-  }
-
-  #releasedError(): HeddleError {
-    return new HeddleError('ERR_RELEASED', `this Future of ${this.key} was released; compute its Value again, or keep the Future`);
+    return this.#isReleased ? Promise.reject(releasedError(this.key)) : this.#output.promise();
   }
 
   async cancel(options: CancelOptions = {}): Promise<void> {

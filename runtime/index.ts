@@ -1,6 +1,7 @@
 /** The first floor's door: when and where things are computed. Authors of engines enter here (`heddle/runtime`). */
 export type { Future } from '../graph/index.ts';
 export { compute, computeWith, persist } from './compute.ts';
+export { currentTask, type TaskContext } from './current-task.ts';
 export { resolveExecutor } from './defaults.ts';
 export type { Engine, EngineListener, EngineView, Outcome, Sink, TaskTransition, WorkerInfo } from './engine.ts';
 export type { ExecutorEvents, TaskState } from './events.ts';
@@ -10,4 +11,4 @@ export type { CancelOptions } from './future.ts';
 export { type WaitOptions, waitFor } from './limits.ts';
 export type { FutureStatus } from './output.ts';
 export { asCompleted, type ReturnWhen, wait } from './waiting.ts';
-export { allocateBytes, currentTask, type TaskContext } from './worker/context.ts';
+export { allocateBytes } from './worker/context.ts';

@@ -26,6 +26,7 @@ class MapAsync implements AsyncIterator<Future<unknown>> {
   #isOver = false;
   #error: { readonly thrown: unknown } | undefined;
   #filling: Promise<void> | undefined;
+  #woken: Promise<void> | undefined;
   #wake: (() => void) | undefined;
 
   constructor(inputs: readonly AnyIterator[], begin: (args: unknown[]) => Future<unknown>, ahead: number) {
@@ -42,9 +43,11 @@ class MapAsync implements AsyncIterator<Future<unknown>> {
         throw thrown;
       }
       if (this.#isOver) return { done: true, value: undefined };
-      const woken = new Promise<void>((resolve) => {
+      // one promise for all who wait: `next` may be called again before it has answered
+      this.#woken ??= new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
+      const woken = this.#woken;
       this.#fill();
       await woken;
     }
@@ -63,8 +66,13 @@ class MapAsync implements AsyncIterator<Future<unknown>> {
     if (this.#filling !== undefined || this.#isOver) return;
     this.#filling = this.#pull().finally(() => {
       this.#filling = undefined;
-      this.#wake?.();
+      this.#tell();
     });
+  }
+
+  #tell(): void {
+    this.#wake?.();
+    this.#woken = this.#wake = undefined;
   }
 
   async #pull(): Promise<void> {
@@ -75,7 +83,7 @@ class MapAsync implements AsyncIterator<Future<unknown>> {
         if (ended >= 0) return await this.#end(this.#inputs[ended]);
         if (this.#isOver) return;
         this.#begun.push(this.#begin(round.map((item) => item.value)));
-        this.#wake?.();
+        this.#tell();
       }
     } catch (thrown) {
       this.#error = { thrown };

@@ -1,4 +1,4 @@
-import { isHeddleError, keyOf, type Task } from '../graph/index.ts';
+import { HeddleError, isHeddleError, keyOf, type Task } from '../graph/index.ts';
 import type { Sink } from './engine.ts';
 
 /** Where a Future stands. `lost`: its result is gone and cannot be made again (scattered data). */
@@ -22,6 +22,8 @@ export class Output implements Sink {
   status: FutureStatus = 'pending';
   /** Futures that hold it. */
   holds = 0;
+  /** Whether the last of them let go. */
+  isReleased = false;
   /** Whether anybody looked at it. */
   isSeen = false;
   error: Error | undefined;
@@ -54,12 +56,18 @@ export class Output implements Sink {
     if (this.status !== 'pending' && this.status !== 'finished') return;
     this.error = error;
     this.status =
-      isHeddleError(error, 'ERR_CANCELLED') || isHeddleError(error, 'ERR_EXECUTOR_CLOSED')
+      isHeddleError(error, 'ERR_CANCELLED') || isHeddleError(error, 'ERR_EXECUTOR_CLOSED') || isHeddleError(error, 'ERR_RELEASED')
         ? 'cancelled'
         : isHeddleError(error, 'ERR_LOST')
           ? 'lost'
           : 'error';
     this.#settle();
+  }
+
+  /** The last Future let go: nobody will say how it went, so whoever still waits is told that. */
+  released(): void {
+    this.isReleased = true;
+    if (this.status === 'pending') this.failed(releasedError(this.key));
   }
 
   /** It is being tried again. */
@@ -94,6 +102,7 @@ export class Output implements Sink {
         this.whenDone(() => {
           if (this.status !== 'finished') reject(this.error);
           else if (this.hasValue) resolve(this.value);
+          else if (this.isReleased) reject(releasedError(this.key));
           else resolve(this.owner.fetch(this));
         });
       });
@@ -101,4 +110,9 @@ export class Output implements Sink {
     }
     return this.#promise;
   }
+}
+
+/** A Future is used that was let go. */
+export function releasedError(key: string): HeddleError {
+  return new HeddleError('ERR_RELEASED', `this Future of ${key} was released; compute its Value again, or keep the Future`);
 }

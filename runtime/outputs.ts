@@ -22,13 +22,18 @@ const mostPending = 2000;
 export class Outputs implements OutputOwner {
   readonly #engine: Engine;
   readonly #passes: readonly Pass[];
+  readonly #parent: () => number;
   readonly #byId = new Map<string, Output>();
   #pending: Output[] = [];
   #wanted: { readonly output: Output; readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }[] = [];
+  /** Outputs whose results are on their way, and how often: their rows are not let go before. */
+  readonly #fetching = new Map<Output, number>();
   #hasGivenKeys = false;
   #isClosed = false;
 
-  constructor(engine: Engine, passes: readonly Pass[]) {
+  /** `parent`: the row of the task that runs right here, or -1. */
+  constructor(engine: Engine, passes: readonly Pass[], parent: () => number) {
+    this.#parent = parent;
     this.#engine = engine;
     this.#passes = passes;
   }
@@ -40,7 +45,7 @@ export class Outputs implements OutputOwner {
     const output = new Output(task, this);
     this.#byId.set(task.id, output);
     if (this.#pending.length >= mostPending) this.flush();
-    if (this.#pending.length === 0) queueMicrotask(() => this.flush());
+    if (this.#pending.length === 0) queueMicrotask(() => this.flush(this.#parent()));
     this.#pending.push(output); // not sent before the caller holds it: what nobody holds does not run
     return output;
   }
@@ -74,8 +79,8 @@ export class Outputs implements OutputOwner {
     return natural?.key === task.givenKey ? natural : undefined;
   }
 
-  /** Sends what was submitted on its way. */
-  flush(): void {
+  /** Sends what was submitted on its way; what a running task submitted goes before what stands behind that task. */
+  flush(parent = -1): void {
     const outputs = this.#pending.filter((output) => output.holds > 0);
     this.#pending = [];
     if (outputs.length === 0) return;
@@ -87,11 +92,11 @@ export class Outputs implements OutputOwner {
       else
         for (const output of outputs) {
           this.#pending = [output]; // only those at fault are to fail
-          this.flush();
+          this.flush(parent);
         }
       return;
     }
-    this.#engine.run(plan, outputs);
+    this.#engine.run(plan, outputs, parent);
   }
 
   #compile(outputs: readonly Output[]): Plan {
@@ -109,7 +114,17 @@ export class Outputs implements OutputOwner {
     return new Promise((resolve, reject) => {
       if (this.#wanted.length === 0) queueMicrotask(() => void this.#fetchWanted());
       this.#wanted.push({ output, resolve, reject });
+      this.#fetching.set(output, (this.#fetching.get(output) ?? 0) + 1);
     });
+  }
+
+  #fetched(output: Output): void {
+    const left = this.#fetching.get(output)! - 1;
+    if (left > 0) this.#fetching.set(output, left);
+    else {
+      this.#fetching.delete(output);
+      if (output.isReleased) this.#letGo(output);
+    }
   }
 
   async #fetchWanted(): Promise<void> {
@@ -128,12 +143,19 @@ export class Outputs implements OutputOwner {
       }
     } catch (error) {
       for (const { reject } of wanted) reject(error as Error);
+    } finally {
+      for (const { output } of wanted) this.#fetched(output);
     }
   }
 
   release(output: Output): void {
     noteUnseen([output]);
     if (this.#byId.get(output.task.id) === output) this.#byId.delete(output.task.id);
+    if (!this.#fetching.has(output)) this.#letGo(output);
+    output.released();
+  }
+
+  #letGo(output: Output): void {
     if (output.handle >= 0 && !this.#isClosed) this.#engine.release(output.handle);
   }
 

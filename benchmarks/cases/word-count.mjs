@@ -36,7 +36,7 @@ export default {
         scale: 1 / 1000,
         per: size / 1024 ** 3,
         rounds: quick ? undefined : 3,
-        settings: { path: await textFile(size) },
+        settings: { path: await textFile(size), warmUpPath: await textFile(32 * 1024 ** 2) },
         contestants: ['heddle', 'piscina', 'readline'],
         mostRounds: { readline: quick ? 1 : 2 },
         marks: [{ text: 'within 15 % of the same code hand-written on piscina', peer: 'piscina', atLeast: 1 / 1.15 }],
@@ -44,57 +44,54 @@ export default {
     ];
   },
   contestants: {
-    async heddle({ path }) {
+    async heddle({ path, warmUpPath }) {
       const { Executor, lazy, readBytes } = await import('../heddle.mjs');
       const executor = new Executor({ workers: workerCount });
-      return {
-        async run(round) {
-          const count = lazy(countWords, { version: `${round}` });
-          const merge = lazy(mergeCounts);
-          const blocks = await readBytes(path, { blockSize: blockBytes, delimiter: '\n', lazy: true });
-          let tables = blocks.map((block) => count(block));
-          while (tables.length > 1)
-            tables = Array.from({ length: Math.ceil(tables.length / 8) }, (_, i) => merge(tables.slice(8 * i, 8 * i + 8)));
-          const future = executor.compute(tables[0]);
-          const counts = await future;
-          future.release();
-          return summary(counts);
-        },
-        close: () => executor.close(),
+      const merge = lazy(mergeCounts);
+      const countAll = async (file, version) => {
+        const count = lazy(countWords, { version });
+        const blocks = await readBytes(file, { blockSize: blockBytes, delimiter: '\n', lazy: true });
+        let tables = blocks.map((block) => count(block));
+        while (tables.length > 1)
+          tables = Array.from({ length: Math.ceil(tables.length / 8) }, (_, i) => merge(tables.slice(8 * i, 8 * i + 8)));
+        const future = executor.compute(tables[0]);
+        const counts = await future;
+        future.release();
+        return summary(counts);
       };
+      return { warmUp: () => countAll(warmUpPath, 'warm-up'), run: (round) => countAll(path, `${round}`), close: () => executor.close() };
     },
     /** Tables are merged here, while the workers count on. */
-    async piscina({ path }) {
+    async piscina({ path, warmUpPath }) {
       const { Piscina } = await import('piscina');
       const pool = new Piscina({
         filename: fileURLToPath(new URL('../peers/words-piscina.mjs', import.meta.url)),
         minThreads: workerCount,
         maxThreads: workerCount,
       });
-      return {
-        async run() {
-          const { size } = await stat(path);
-          const total = new Map();
-          const tasks = [];
-          for (let start = 0; start < size; start += blockBytes) {
-            const task = pool.run({ path, start, end: Math.min(size, start + blockBytes) });
-            tasks.push(task.then((counts) => addTo(total, counts)));
-          }
-          await Promise.all(tasks);
-          return summary(total);
-        },
-        close: () => pool.destroy(),
+      const countAll = async (file) => {
+        const { size } = await stat(file);
+        const total = new Map();
+        const tasks = [];
+        for (let start = 0; start < size; start += blockBytes) {
+          const task = pool.run({ path: file, start, end: Math.min(size, start + blockBytes) });
+          tasks.push(task.then((counts) => addTo(total, counts)));
+        }
+        await Promise.all(tasks);
+        return summary(total);
       };
+      return { warmUp: () => countAll(warmUpPath), run: () => countAll(path), close: () => pool.destroy() };
     },
     /** One thread, line by line. */
-    readline: ({ path }) => ({
-      async run() {
+    readline({ path, warmUpPath }) {
+      const countAll = async (file) => {
         const total = new Map();
-        const lines = createInterface({ input: createReadStream(path, { highWaterMark: 1024 ** 2 }), crlfDelay: Number.POSITIVE_INFINITY });
+        const lines = createInterface({ input: createReadStream(file, { highWaterMark: 1024 ** 2 }), crlfDelay: Number.POSITIVE_INFINITY });
         for await (const line of lines) for (const word of line.split(/\s+/)) if (word !== '') total.set(word, (total.get(word) ?? 0) + 1);
         return summary(total);
-      },
-    }),
+      };
+      return { warmUp: () => countAll(warmUpPath), run: () => countAll(path) };
+    },
   },
 };
 

@@ -54,14 +54,16 @@ function write(node: AnyNode, out: string[]): void {
       for (const one of node.quasi.expressions) write(one, out);
       return void out.push(')');
     case 'ParenthesizedExpression':
-      return write(node.expression, out);
+      write(node.expression, out);
+      return;
     case 'UnaryExpression':
       if (node.operator === 'void' && node.argument.type === 'Literal') return void out.push('undefined');
       break;
     case 'CallExpression': {
       const named = nameCall(node);
-      if (named !== undefined) return write(named, out);
-      break;
+      if (named === undefined) break;
+      write(named, out);
+      return;
     }
     case 'Identifier':
       return void out.push(node.name);

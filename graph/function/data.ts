@@ -3,7 +3,7 @@ import { factsOf } from './facts.ts';
 import { isClassNode } from './nodes.ts';
 import type { PayloadNode, Shape } from './payload.ts';
 import { Problem } from './problem.ts';
-import { locate } from './script.ts';
+import { type Located, locate } from './script.ts';
 import { isBuiltinProto, isObjectPrototype, prototypeOwner, prototypeShape, shapeOf, type Tools } from './shape.ts';
 import { knownText, wellKnown } from './well-known.ts';
 
@@ -150,7 +150,8 @@ function hostProblem(name: string): Problem {
 function refuseClass(proto: object): void {
   const owner = prototypeOwner(proto);
   if (owner === undefined || wellKnown(owner) !== undefined) return;
-  const located = locate(owner);
+  const located = tryLocate(owner);
+  if (located === 'unparsable') return; // capturing the class says so
   if (located === undefined || located.script.isInternal) throw hostProblem(owner.name || 'a class of Node.js');
   const { node } = located.site;
   if (
@@ -163,7 +164,22 @@ function refuseClass(proto: object): void {
     );
 }
 
+/** Where a class lies, if anything can tell. */
+function tryLocate(owner: object): Located | 'unparsable' | undefined {
+  try {
+    return locate(owner);
+  } catch (error) {
+    if (error instanceof SyntaxError) return 'unparsable';
+    throw error;
+  }
+}
+
+function isInternalScript(owner: object): boolean {
+  const located = tryLocate(owner);
+  return located === undefined || (located !== 'unparsable' && located.script.isInternal);
+}
+
 function isInternalClass(proto: object): boolean {
   const owner = prototypeOwner(proto);
-  return owner !== undefined && wellKnown(owner) === undefined && locate(owner)?.script.isInternal !== false;
+  return owner !== undefined && wellKnown(owner) === undefined && isInternalScript(owner);
 }

@@ -150,8 +150,13 @@ function withoutInspector(fn: Fn): Facts {
         located: undefined,
       };
   }
-  throw new Problem(
-    'is a function that heddle may not look into, because the permission model (--permission) refuses the inspector',
+  throw refusedByPermission();
+}
+
+/** What to say where there is no inspector. */
+export function refusedByPermission(): Problem {
+  return new Problem(
+    'is code that heddle may not look into, because the permission model (--permission) refuses the inspector',
     'use functions that a CommonJS module exports, or run without --permission',
   );
 }

@@ -53,7 +53,7 @@ let checkedInTurn: Set<string> | undefined;
 
 function closureOf(root: string): Closure {
   const known = closures.get(root);
-  if (known !== undefined && checkedInTurn?.has(root)) return known;
+  if (known && checkedInTurn?.has(root)) return known;
   if (checkedInTurn === undefined) {
     checkedInTurn = new Set();
     setImmediate(() => {
@@ -61,7 +61,7 @@ function closureOf(root: string): Closure {
     }).unref();
   }
   checkedInTurn.add(root);
-  if (known !== undefined && known.files.every((file, i) => stampOf(file) === known.stamps[i])) return known;
+  if (known?.files.every((file, i) => stampOf(file) === known.stamps[i])) return known;
   const order = new Map<string, number>([[root, 0]]);
   const hash = createHash('sha256');
   const stamps: string[] = [];

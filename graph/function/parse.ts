@@ -121,7 +121,7 @@ function unitOf(source: string, program: Program, isModule: boolean, alone: bool
   return unit;
 }
 
-const staticWord = /static(?:\s|\/\*[^]*?\*\/|\/\/[^\n]*\n)*/y;
+const staticWord = /static(?:\s|\/\*[\s\S]*?\*\/|\/\/[^\n]*\n)*/y;
 
 /** A static method's text begins after the word. */
 function memberStart(source: string, member: MethodDefinition | Property): number {

@@ -91,6 +91,8 @@ export type PayloadNode =
       /** How many of them, from the first, must be there when the text is evaluated. */
       readonly early: number;
       readonly prototype?: number;
+      /** Under this name a worker has it once, whatever brought it. */
+      readonly shared?: string;
       /** `#private` statics: the name by which the text hands out their setter, and their values. */
       readonly privates?: { readonly name: string; readonly slots: Slots };
       readonly shape?: Shape;

@@ -97,15 +97,21 @@ class Reads {
         this.add(readOf(name, member));
       return;
     }
-    if (binding.from !== undefined) return this.#module(binding.from.specifier, binding.from.imported, member, file);
+    if (binding.from !== undefined) {
+      this.#module(binding.from.specifier, binding.from.imported, member, file);
+      return;
+    }
     const init = binding.picked?.init ?? unwrapped(binding.init);
     const specifier = init && requireCall(init);
-    if (specifier !== undefined) return this.#module(specifier, binding.picked?.property ?? '*', member, file);
-    if (follow && binding.scope === unit.table.top) this.#declaration(unit, binding, file);
+    if (specifier !== undefined) this.#module(specifier, binding.picked?.property ?? '*', member, file);
+    else if (follow && binding.scope === unit.table.top) this.#declaration(unit, binding, file);
   }
 
   #declaration(unit: Unit, binding: Binding, file: string | undefined): void {
-    if (binding.init !== undefined) return this.code(unit, binding.init, file, true);
+    if (binding.init !== undefined) {
+      this.code(unit, binding.init, file, true);
+      return;
+    }
     // taken apart from something: what it was taken from counts
     for (const statement of unit.program.body) {
       const declaration = statement.type === 'ExportNamedDeclaration' ? statement.declaration : statement;

@@ -1,6 +1,6 @@
 import type { AnyNode, Pattern, Program } from 'acorn';
-import { recordExports } from './exports.ts';
-import { type ClassNode, children, type FunctionNode, isClassNode, isFunctionNode, isStrictBody, nameOf } from './nodes.ts';
+import { declare, declareLexical, declarePattern, hoistVars } from './declare.ts';
+import { type ClassNode, children, type FunctionNode, isStrictBody } from './nodes.ts';
 
 /** How a name came to be. `own`: the name of a function or class expression inside itself; `implicit`: `arguments`. */
 export type BindingKind = 'var' | 'let' | 'const' | 'function' | 'class' | 'import' | 'param' | 'catch' | 'own' | 'implicit';
@@ -95,8 +95,8 @@ class Analysis {
       bindings: new Map(),
     };
     const context: Context = { scope: this.#top, self: undefined, home: undefined, privates: [] };
-    for (const statement of program.body) this.#hoistVars(statement, this.#top);
-    this.#declareLexical(program.body, this.#top);
+    for (const statement of program.body) hoistVars(statement, this.#top);
+    declareLexical(program.body, this.#top);
     for (const statement of program.body) this.#walk(statement, context);
   }
 
@@ -119,79 +119,6 @@ class Analysis {
         for (const binding of scope.bindings.values()) if (binding.kind === 'let' || binding.kind === 'var') binding.assigned = true;
     }
     return { top: this.#top, references: this.#references, marks: this.#marks, scopes: this.#scopes };
-  }
-
-  #declare(scope: Scope, name: string, kind: BindingKind, init?: AnyNode | null, from?: Binding['from'], picked?: Binding['picked']): void {
-    const known = scope.bindings.get(name);
-    if (known === undefined || known.kind === 'implicit')
-      scope.bindings.set(name, { name, kind, scope, init: init ?? undefined, from, picked, assigned: false, exportedAs: [] });
-    else {
-      // a parameter and a `var`, or a `var` and a function, of one name: one variable, given a value more than once
-      if (init !== undefined && init !== null && known.init === undefined && known.kind === 'var')
-        scope.bindings.set(name, { ...known, kind, init });
-      else if (init !== undefined && init !== null) known.assigned = true;
-    }
-  }
-
-  #declarePattern(pattern: Pattern | null | undefined, scope: Scope, kind: BindingKind, init?: AnyNode | null): void {
-    if (pattern === null || pattern === undefined) return;
-    switch (pattern.type) {
-      case 'Identifier':
-        return this.#declare(scope, pattern.name, kind, init);
-      case 'ObjectPattern':
-        for (const property of pattern.properties) {
-          if (
-            property.type !== 'RestElement' &&
-            init &&
-            !property.computed &&
-            property.key.type === 'Identifier' &&
-            property.value.type === 'Identifier'
-          )
-            this.#declare(scope, property.value.name, kind, undefined, undefined, { init, property: property.key.name });
-          else this.#declarePattern(property.type === 'RestElement' ? property.argument : property.value, scope, kind);
-        }
-        return;
-      case 'ArrayPattern':
-        for (const element of pattern.elements) this.#declarePattern(element, scope, kind);
-        return;
-      case 'AssignmentPattern':
-        return this.#declarePattern(pattern.left, scope, kind);
-      case 'RestElement':
-        return this.#declarePattern(pattern.argument, scope, kind);
-      default:
-        return;
-    }
-  }
-
-  /** `var` belongs to the whole function, wherever it stands. */
-  #hoistVars(node: AnyNode, scope: Scope): void {
-    if (isFunctionNode(node) || isClassNode(node)) return;
-    if (node.type === 'VariableDeclaration' && node.kind === 'var')
-      for (const one of node.declarations) this.#declarePattern(one.id, scope, 'var', one.init);
-    // outside strict code a function in a block is a `var` of the function too
-    if (node.type === 'BlockStatement' && !scope.strict)
-      for (const statement of node.body) if (statement.type === 'FunctionDeclaration') this.#declare(scope, statement.id.name, 'var');
-    for (const child of children(node)) this.#hoistVars(child, scope);
-  }
-
-  #declareLexical(body: readonly AnyNode[], scope: Scope): void {
-    for (const statement of body) {
-      let node: AnyNode = statement;
-      if (node.type === 'ImportDeclaration') {
-        for (const one of node.specifiers) {
-          const imported =
-            one.type === 'ImportNamespaceSpecifier' ? '*' : one.type === 'ImportDefaultSpecifier' ? 'default' : nameOf(one.imported);
-          this.#declare(scope, one.local.name, 'import', undefined, { specifier: String(node.source.value), imported });
-        }
-        continue;
-      }
-      if ((node.type === 'ExportNamedDeclaration' || node.type === 'ExportDefaultDeclaration') && node.declaration) node = node.declaration;
-      if (node.type === 'VariableDeclaration' && node.kind !== 'var')
-        for (const one of node.declarations) this.#declarePattern(one.id, scope, node.kind === 'let' ? 'let' : 'const', one.init);
-      else if (node.type === 'FunctionDeclaration' && node.id) this.#declare(scope, node.id.name, 'function', node);
-      else if (node.type === 'ClassDeclaration' && node.id) this.#declare(scope, node.id.name, 'class', node);
-    }
-    for (const statement of body) recordExports(statement, scope.bindings);
   }
 
   #scope(parent: Scope, node: AnyNode, more: Partial<Pick<Scope, 'isFunction' | 'strict' | 'insideWith'>> = {}): Scope {
@@ -235,24 +162,24 @@ class Analysis {
     let parent = context.scope;
     if (node.type === 'FunctionExpression' && node.id) {
       parent = this.#scope(parent, node);
-      this.#declare(parent, node.id.name, 'own', node);
+      declare(parent, node.id.name, 'own', node);
     }
     const strict = parent.strict || (node.body.type === 'BlockStatement' && isStrictBody(node.body.body));
     const scope = this.#scope(parent, node, { isFunction: true, strict });
     const arrow = node.type === 'ArrowFunctionExpression';
-    if (!arrow) this.#declare(scope, 'arguments', 'implicit');
+    if (!arrow) declare(scope, 'arguments', 'implicit');
     const inner: Context = { ...context, scope, self: arrow ? context.self : node };
-    for (const param of node.params) this.#declarePattern(param, scope, 'param');
+    for (const param of node.params) declarePattern(param, scope, 'param');
     for (const param of node.params) this.#pattern(param, inner, false);
     if (node.body.type !== 'BlockStatement') return this.#walk(node.body, inner);
-    for (const statement of node.body.body) this.#hoistVars(statement, scope);
-    this.#declareLexical(node.body.body, scope);
+    for (const statement of node.body.body) hoistVars(statement, scope);
+    declareLexical(node.body.body, scope);
     for (const statement of node.body.body) this.#walk(statement, inner);
   }
 
   #class(node: ClassNode, context: Context): void {
     const scope = this.#scope(context.scope, node, { strict: true });
-    if (node.id) this.#declare(scope, node.id.name, 'own', node);
+    if (node.id) declare(scope, node.id.name, 'own', node);
     const names = new Set<string>();
     for (const member of node.body.body) if ('key' in member && member.key.type === 'PrivateIdentifier') names.add(member.key.name);
     const inner: Context = { ...context, scope, privates: [...context.privates, { node, names }] };
@@ -261,8 +188,8 @@ class Analysis {
       if ('key' in member && member.computed) this.#walk(member.key, inner);
       if (member.type === 'StaticBlock') {
         const block = this.#scope(scope, member, { isFunction: true });
-        for (const statement of member.body) this.#hoistVars(statement, block);
-        this.#declareLexical(member.body, block);
+        for (const statement of member.body) hoistVars(statement, block);
+        declareLexical(member.body, block);
         for (const statement of member.body) this.#walk(statement, { ...inner, scope: block, self: member, home: node });
       } else if (member.value) {
         if (member.type === 'PropertyDefinition')
@@ -303,7 +230,7 @@ class Analysis {
 
   #block(node: AnyNode, body: readonly AnyNode[], context: Context, heads: readonly AnyNode[] = []): void {
     const inner = { ...context, scope: this.#scope(context.scope, node) };
-    this.#declareLexical([...heads, ...body], inner.scope);
+    declareLexical([...heads, ...body], inner.scope);
     for (const one of heads) this.#walk(one, inner);
     for (const one of body) this.#walk(one, inner);
   }
@@ -401,7 +328,7 @@ class Analysis {
       case 'ForInStatement':
       case 'ForOfStatement': {
         const inner = { ...context, scope: this.#scope(context.scope, node) };
-        this.#declareLexical([node.left], inner.scope);
+        declareLexical([node.left], inner.scope);
         if (node.left.type === 'VariableDeclaration') {
           // each round gives it a value, but to a variable of its own; `var` has one for all rounds
           if (node.left.kind === 'var')
@@ -413,7 +340,7 @@ class Analysis {
       }
       case 'CatchClause': {
         const inner = { ...context, scope: this.#scope(context.scope, node) };
-        this.#declarePattern(node.param, inner.scope, 'catch');
+        declarePattern(node.param, inner.scope, 'catch');
         this.#pattern(node.param ?? null, inner, false);
         return this.#walk(node.body, inner);
       }
@@ -428,7 +355,7 @@ class Analysis {
 
   #switchScope(node: AnyNode & { type: 'SwitchStatement' }, parent: Scope): Scope {
     const scope = this.#scope(parent, node);
-    for (const one of node.cases) this.#declareLexical(one.consequent, scope);
+    for (const one of node.cases) declareLexical(one.consequent, scope);
     return scope;
   }
 }

@@ -108,7 +108,7 @@ function methodTexts(site: FunctionSite): { readonly own: ReadonlySet<string>; r
       for (const member of site.node.body.body) {
         if (member.type !== 'MethodDefinition') continue;
         const text = site.unit.source.slice(member.start, member.end);
-        (member.static ? own : onPrototype).add(member.static ? text.replace(/^static(?:\s|\/\*[^]*?\*\/|\/\/[^\n]*\n)*/, '') : text);
+        (member.static ? own : onPrototype).add(member.static ? text.replace(/^static(?:\s|\/\*[\s\S]*?\*\/|\/\/[^\n]*\n)*/, '') : text);
       }
     found = { own, onPrototype };
     literalTexts.set(site, found);

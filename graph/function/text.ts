@@ -92,8 +92,8 @@ function isNull(node: AnyNode): boolean {
 function parenthesised(source: string, node: AnyNode): { start: number; end: number } {
   let { start, end } = node;
   for (;;) {
-    const before = /\((?:\s|\/\*[^]*?\*\/)*$/.exec(source.slice(Math.max(0, start - 200), start));
-    const after = /^(?:\s|\/\*[^]*?\*\/)*\)/.exec(source.slice(end, end + 200));
+    const before = /\((?:\s|\/\*[\s\S]*?\*\/)*$/.exec(source.slice(Math.max(0, start - 200), start));
+    const after = /^(?:\s|\/\*[\s\S]*?\*\/)*\)/.exec(source.slice(end, end + 200));
     if (before === null || after === null) return { start, end };
     start -= before[0].length;
     end += after[0].length;

@@ -1,26 +1,15 @@
 import { types } from 'node:util';
 import { brandSymbol } from '../task.ts';
 import { dataNode } from './data.ts';
-import { type Facts, type Fn, factsOf, type SourceFacts, siteKey, type Variable } from './facts.ts';
-import { privateStatics, proxyTarget } from './inspect.ts';
+import { type Facts, type Fn, factsOf, refusedByPermission, type SourceFacts, type Variable } from './facts.ts';
+import { type Entry, finishFunctions, type Pending } from './function-nodes.ts';
+import { NoInspectorError, privateStatics, proxyTarget } from './inspect.ts';
 import type { PayloadNode, Slots } from './payload.ts';
 import { captureError, Problem, type Trail } from './problem.ts';
 import { functionShape, type Tools, unusualPrototype } from './shape.ts';
-import { type Edit, edited, prepare, unused } from './text.ts';
+import { sharedName } from './sharing.ts';
+import { prepare } from './text.ts';
 import { type KnownPath, wellKnown } from './well-known.ts';
-
-/** A function whose node is finished when all are known: who shares a variable with whom shows only then. */
-interface Pending {
-  readonly id: number;
-  readonly fn: Fn;
-  readonly facts: SourceFacts;
-  readonly entries: readonly { readonly variable: Variable; readonly value: unknown; readonly ref: number }[];
-  readonly trail: Trail;
-  readonly extras: Pick<Extract<PayloadNode, { kind: 'function' }>, 'prototype' | 'shape'>;
-  readonly superRef: number;
-  readonly metaRef: number;
-  readonly privates: Slots | undefined;
-}
 
 /** A binding that may change: the function that sees it, the names, and where their values are kept. */
 export interface SeenBindings {
@@ -43,9 +32,15 @@ export class Walk {
   readonly mutables: number[] = [];
   /** How much there is to compare. */
   weight = 0;
+  readonly #isAlone: boolean;
   readonly #queue: { readonly id: number; readonly thing: object | symbol; readonly trail: Trail }[] = [];
   readonly #pending: Pending[] = [];
   readonly #views: { readonly id: number; readonly thing: ArrayBufferView; readonly node: Extract<PayloadNode, { kind: 'view' }> }[] = [];
+
+  /** `isAlone`: only to learn what a class hangs on. */
+  constructor({ isAlone = false }: { readonly isAlone?: boolean } = {}) {
+    this.#isAlone = isAlone;
+  }
 
   /** The whole walk; the root's slots. */
   run(root: unknown, trail: Trail): Slots {
@@ -57,11 +52,12 @@ export class Walk {
         try {
           this.nodes[id] = this.#node(id, thing, at);
         } catch (error) {
-          throw error instanceof Problem ? captureError(error, at) : error;
+          const problem = error instanceof NoInspectorError ? refusedByPermission() : error;
+          throw problem instanceof Problem ? captureError(problem, at) : problem;
         }
       }
     }
-    this.#finishFunctions();
+    finishFunctions(this.#pending, this.nodes, (cell) => this.#add(cell, cell));
     this.#finishViews();
     return slots;
   }
@@ -200,6 +196,7 @@ export class Walk {
     const statics = privates.length > 0 ? privateStatics(fn) : undefined;
     const shape = functionShape(fn, facts, this.#tools(at));
     const prototype = unusualPrototype(fn, facts);
+    const shared = !this.#isAlone && (facts.site.kind === 'class' || prototype !== undefined) ? sharedName(fn) : undefined;
     if (shape !== undefined) this.mutables.push(id);
     const parent: unknown = Object.getPrototypeOf(fn);
     this.#pending.push({
@@ -217,11 +214,15 @@ export class Walk {
           at,
           (i) => `.${privates[i]}`,
         ),
-      extras: { ...(shape && { shape }), ...(prototype && { prototype: this.idOf(prototype, { parent: at, step: '.prototype' }) }) },
+      extras: {
+        ...(shared && { shared }),
+        ...(shape && { shape }),
+        ...(prototype && { prototype: this.idOf(prototype, { parent: at, step: '.prototype' }) }),
+      },
     });
   }
 
-  #entry(variable: Variable, { script }: SourceFacts, trail: Trail): Pending['entries'][number] {
+  #entry(variable: Variable, { script }: SourceFacts, trail: Trail): Entry {
     const at: Trail = { parent: trail, step: variable.name, script, offset: variable.offset };
     if (variable.kind === 'value')
       return { variable, value: variable.value, ref: isPrimitive(variable.value) ? -1 : this.idOf(variable.value as object, at) };
@@ -266,108 +267,6 @@ export class Walk {
       this.nodes[id] = { ...node, buffer, offset: whole ? thing.byteOffset : 0 };
     }
   }
-
-  /** Variables that one captured function assigns are shared through cells; all else is by value. */
-  #finishFunctions(): void {
-    const sharing = new Map<string, { readonly pending: Pending; readonly entry: Pending['entries'][number] }[]>();
-    for (const pending of this.#pending)
-      for (const entry of pending.entries) {
-        if (entry.variable.kind !== 'value' || entry.variable.cell === undefined) continue;
-        const known = sharing.get(entry.variable.cell);
-        if (known === undefined) sharing.set(entry.variable.cell, [{ pending, entry }]);
-        else known.push({ pending, entry });
-      }
-    const cells = new Map<Pending['entries'][number], number>();
-    for (const group of sharing.values()) {
-      if (!group.some(({ entry }) => entry.variable.kind === 'value' && entry.variable.written)) continue;
-      for (const [value, ref, members] of byValue(group)) {
-        const sites = new Map<string, Fn>();
-        for (const { pending, entry } of members) {
-          const key = siteKey(pending.facts);
-          const other = sites.get(key);
-          if (entry.variable.kind === 'value' && !entry.variable.single && other !== undefined && other !== pending.fn)
-            throw captureError(
-              new Problem(
-                'is assigned by functions of which heddle cannot tell who shares it with whom',
-                'keep it in an object, or in a class',
-                { script: pending.facts.script, offset: entry.variable.offset, step: entry.variable.name },
-              ),
-              pending.trail,
-            );
-          sites.set(key, pending.fn);
-        }
-        const id = this.originals.length;
-        this.originals.push(undefined);
-        this.nodes[id] = { kind: 'cell', slots: { values: [value], refs: ref < 0 ? [] : [0, ref] } };
-        for (const { entry } of members) cells.set(entry, id);
-      }
-    }
-    for (const pending of this.#pending) this.nodes[pending.id] = finished(pending, cells);
-  }
-}
-
-function* byValue(
-  group: readonly { readonly pending: Pending; readonly entry: Pending['entries'][number] }[],
-): Generator<[value: unknown, ref: number, members: typeof group]> {
-  const rest = [...group];
-  while (rest.length > 0) {
-    const first = rest[0] as (typeof group)[number];
-    const members = rest.filter(({ entry }) => entry.ref === first.entry.ref && Object.is(entry.value, first.entry.value));
-    yield [first.entry.ref < 0 ? first.entry.value : undefined, first.entry.ref, members];
-    for (const one of members) rest.splice(rest.indexOf(one), 1);
-  }
-}
-
-function finished(
-  { fn, facts, entries, extras, superRef, metaRef, privates }: Pending,
-  cells: ReadonlyMap<Pending['entries'][number], number>,
-): PayloadNode {
-  const { site, script, needs } = facts;
-  const prepared = prepare(site);
-  const text = site.unit.source.slice(site.textStart, site.textEnd);
-  const edits: Edit[] = [...prepared.edits];
-  const ordered = [...entries].sort((a, b) => Number(prepared.early.has(b.variable.name)) - Number(prepared.early.has(a.variable.name)));
-  const names: string[] = [];
-  const values: unknown[] = [];
-  const refs: number[] = [];
-  const give = (name: string, value: unknown, ref: number): void => {
-    if (ref >= 0) refs.push(names.length, ref);
-    names.push(name);
-    values.push(ref >= 0 ? undefined : value);
-  };
-  if (prepared.superName !== undefined) give(prepared.superName, undefined, superRef);
-  const early = names.length + ordered.filter(({ variable }) => prepared.early.has(variable.name)).length;
-  for (const entry of ordered) {
-    const { name } = entry.variable;
-    const cell = cells.get(entry);
-    give(name, entry.value, cell ?? entry.ref);
-    if (cell === undefined) continue;
-    for (const { start, end, shorthand, called } of needs.free.get(name)?.references ?? [])
-      edits.push({ start, end, text: shorthand ? `${name}:${name}.v` : called ? `(0,${name}.v)` : `${name}.v` });
-  }
-  if (facts.usesMeta) {
-    const name = unused('import_meta', text);
-    for (const { kind, start, end } of needs.marks) if (kind === 'import.meta') edits.push({ start, end, text: name.padEnd(end - start) });
-    give(name, undefined, metaRef);
-  }
-  const { line, column } = script.placeOf(facts.offset);
-  const ownName: unknown = Object.getOwnPropertyDescriptor(fn, 'name')?.value;
-  return {
-    kind: 'function',
-    name: typeof ownName === 'string' ? ownName : undefined,
-    source: edited(site, edits),
-    form: site.kind === 'method' ? 'method' : 'expression',
-    strict: site.strict,
-    // where the text was transpiled, frames carry a mark, so that they are told from frames of the module itself
-    url: script.sourceMapURL === '' ? script.url : `${script.url}?heddle`,
-    line,
-    column,
-    names,
-    slots: { values, refs },
-    early,
-    ...(privates && { privates: { name: prepared.privatesName as string, slots: privates } }),
-    ...extras,
-  };
 }
 
 function symbolNode(symbol: symbol): PayloadNode {

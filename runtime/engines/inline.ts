@@ -15,7 +15,7 @@ export function inlineEngine(options: Omit<LocalOptions, 'name' | 'start' | 'isL
   });
 }
 
-const startInline: StartWorker = (settings, receive) => {
+const startInline: StartWorker = (settings, receive, _gone, executor) => {
   let isOpen = true;
   const inTurn = (work: () => void): void => {
     const timer = setImmediate(() => isOpen && work());
@@ -24,6 +24,7 @@ const startInline: StartWorker = (settings, receive) => {
   const core = new WorkerCore({
     settings,
     isLive: true,
+    executor,
     send: (message) => queueMicrotask(() => isOpen && receive(asCopy(message))),
     poll: () => {},
     later: inTurn,

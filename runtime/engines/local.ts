@@ -13,6 +13,7 @@ import {
 } from '../../graph/index.ts';
 import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink } from '../engine.ts';
 import { packError, unpackError } from '../failure.ts';
+import type { NestedHost } from '../nested/host.ts';
 import type { StartWorker, Transport } from '../pool/transport.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import { type Limits, State } from '../scheduler/state.ts';
@@ -69,6 +70,8 @@ export class LocalEngine implements Engine {
   readonly #frees = new Map<number, number[]>();
   /** Who waits for a lost row to be made again. */
   readonly #awaited = new Map<number, (() => void)[]>();
+  #executor: unknown;
+  #nested: NestedHost | undefined;
   #fatal: Error | undefined;
   #isClosed = false;
   #isBusy = false;
@@ -109,13 +112,19 @@ export class LocalEngine implements Engine {
     return row === undefined ? undefined : state.tasks[row];
   }
 
-  run(plan: Plan, sinks: readonly Sink[]): void {
+  attach(executor: unknown, nested: NestedHost): void {
+    this.#executor = executor;
+    this.#nested = nested;
+  }
+
+  run(plan: Plan, sinks: readonly Sink[], parent = -1): void {
     if (this.#refuse(sinks)) return;
+    if (parent >= 0) this.#step({ kind: 'seceded', worker: this.#scheduler.state.worker[parent]!, row: parent });
     const rows = new Int32Array(plan.graph.size);
     const cache = new Map<TaskOptions, Limits>();
     const limitsOf = (graphRow: number): Limits =>
       limitsFor(plan.graph.tasks[graphRow]!.options, plan.preferred[graphRow], this.workers, this.#options.retries, cache);
-    const stimulus: Stimulus = { kind: 'submitted', plan, source: { graph: plan.graph, rows }, limitsOf };
+    const stimulus: Stimulus = { kind: 'submitted', plan, source: { graph: plan.graph, rows }, limitsOf, parent };
     const commands = this.#scheduler.step(stimulus);
     for (let i = 0; i < sinks.length; i++) {
       const sink = sinks[i]!;
@@ -312,6 +321,7 @@ export class LocalEngine implements Engine {
       (cause) => {
         if (this.#members[index] === member && !this.#isClosed) this.#gone(index, cause, false);
       },
+      () => this.#executor,
     );
     member.transport.setBusy(this.#isBusy);
   }
@@ -334,6 +344,12 @@ export class LocalEngine implements Engine {
       case 'fetched':
       case 'called':
         return this.#requests.answer(message.request, message);
+      case 'nested':
+        if (message.request.kind === 'begin' && message.request.parent >= 0)
+          this.#step({ kind: 'seceded', worker: index, row: message.request.parent });
+        return this.#nested?.receive(index, message.request, (reply, transfer) =>
+          this.#members[index]?.transport.post({ kind: 'nested', reply }, transfer),
+        );
       case 'stray':
         return this.listener.warning({
           time: Date.now(),
@@ -362,6 +378,7 @@ export class LocalEngine implements Engine {
     const member = this.#members[index]!;
     this.#definitions.forgetWorker(index);
     this.#frees.delete(index);
+    this.#nested?.lost(index);
     this.#requests.fail(lostError('a result', cause), index);
     if (!member.isReady && member.falseStarts >= 2) return this.#break(cause ?? new Error('a worker ended before it was ready'));
     this.#start(index, member.isReady ? 0 : member.falseStarts + 1);

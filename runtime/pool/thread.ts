@@ -1,26 +1,34 @@
 import { existsSync } from 'node:fs';
 import { type ResourceLimits, Worker } from 'node:worker_threads';
-import type { FromWorker } from '../worker/protocol.ts';
+import type { FromWorker, WorkerSettings } from '../worker/protocol.ts';
+import { flagsForWorkers, withoutRefused } from './flags.ts';
 import type { StartWorker } from './transport.ts';
-
-/** Flags of the caller's process that would make a worker do something else than work. */
-const notForWorkers =
-  /^(-e|--eval|-p|--print|-c|--check|-i|--interactive|--test\b|--test-.*|--watch.*|--input-type.*|--inspect.*|--experimental-vm-modules)/;
 
 /** A way to start worker threads. */
 export function threadStarter(options: {
   readonly env: NodeJS.ProcessEnv | undefined;
   readonly resourceLimits: ResourceLimits | undefined;
 }): StartWorker {
-  const execArgv = flagsForWorkers(process.execArgv);
+  let execArgv = flagsForWorkers(process.execArgv);
+  const open = (settings: WorkerSettings): Worker => {
+    for (;;) {
+      try {
+        return new Worker(workerEntry(), {
+          workerData: settings,
+          name: settings.name,
+          ...(execArgv === undefined ? {} : { execArgv }),
+          ...(options.env === undefined ? {} : { env: options.env }),
+          ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
+        });
+      } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException;
+        if (code !== 'ERR_WORKER_INVALID_EXEC_ARGV' || execArgv === undefined || execArgv.length === 0) throw error;
+        execArgv = withoutRefused(execArgv, message);
+      }
+    }
+  };
   return (settings, receive, gone) => {
-    const worker = new Worker(workerEntry(), {
-      workerData: settings,
-      name: settings.name,
-      execArgv,
-      ...(options.env === undefined ? {} : { env: options.env }),
-      ...(options.resourceLimits === undefined ? {} : { resourceLimits: options.resourceLimits }),
-    });
+    const worker = open(settings);
     let cause: Error | undefined;
     worker.on('message', (message: FromWorker) => receive(message)); // before unref: a listener added later would hold the process
     worker.on('error', (error) => {
@@ -45,31 +53,4 @@ export function threadStarter(options: {
 function workerEntry(): URL {
   const beside = new URL('../worker/main.js', import.meta.url);
   return existsSync(beside) ? beside : new URL('../../dist/runtime/worker/main.js', import.meta.url);
-}
-
-/** Node's flags without those that belong to the caller's own run, and without TypeScript loaders, which the worker starts by itself. */
-function flagsForWorkers(flags: readonly string[]): string[] {
-  const kept: string[] = [];
-  for (let i = 0; i < flags.length; i++) {
-    const flag = flags[i]!;
-    const takesNext = [
-      '--import',
-      '--require',
-      '-r',
-      '--loader',
-      '--experimental-loader',
-      '-e',
-      '--eval',
-      '-p',
-      '--print',
-      '-C',
-      '--conditions',
-    ].includes(flag);
-    const text = takesNext ? `${flag} ${flags[i + 1]}` : flag;
-    if (takesNext) i++;
-    if (notForWorkers.test(flag) || (/^(--import|--require|-r|--loader|--experimental-loader)\b/.test(flag) && /\btsx\b/.test(text)))
-      continue;
-    kept.push(flag, ...(takesNext ? [flags[i]!] : []));
-  }
-  return kept;
 }

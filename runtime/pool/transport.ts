@@ -9,9 +9,10 @@ export interface Transport {
   terminate(): Promise<void>;
 }
 
-/** Starts a worker. `gone` is called once when it ends by itself; `cause` is what it died of. */
+/** Starts a worker. `gone` is called once when it ends by itself; `cause` is what it died of; `executor` is whose tasks it runs. */
 export type StartWorker = (
   settings: WorkerSettings,
   receive: (message: FromWorker) => void,
   gone: (cause: Error | undefined) => void,
+  executor: () => unknown,
 ) => Transport;

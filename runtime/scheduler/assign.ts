@@ -23,6 +23,8 @@ const mostAhead = 512;
 const moveUsPerByte = 0.001;
 const moveUs = 100;
 const unknownUs = 5000;
+/** More than any queue: a worker that is far from a row's bytes, or still starting, comes after all others. */
+const farUs = 1e12;
 
 const common = -1;
 
@@ -84,8 +86,9 @@ export class Assigner {
     return true;
   }
 
+  /** Whether there is a worker for it, running or about to. */
   #isRunnable(limits: Limits): boolean {
-    for (const worker of this.#state.workers) if (this.#mayRun(worker, limits)) return true;
+    for (const worker of this.#state.workers) if (this.#isMeant(worker, limits)) return true;
     return false;
   }
 
@@ -106,12 +109,11 @@ export class Assigner {
     let best = common;
     let bestUs = Number.POSITIVE_INFINITY;
     for (const worker of state.workers) {
-      if (!this.#mayRun(worker, limits)) continue;
-      const us =
-        worker.occupancyUs +
-        (this.#ownUs[worker.index] ?? 0) +
-        (hasInputs ? this.#moveUs(row, worker.index) : 0) +
-        (near?.length && !near.includes(worker.index) ? 1e9 : 0);
+      if (!this.#isMeant(worker, limits)) continue;
+      let us = worker.occupancyUs + (this.#ownUs[worker.index] ?? 0);
+      if (hasInputs) us += this.#moveUs(row, worker.index);
+      if (near?.length && !near.includes(worker.index)) us += farUs;
+      if (!worker.running) us += farUs;
       if (us < bestUs) {
         best = worker.index;
         bestUs = us;
@@ -132,9 +134,11 @@ export class Assigner {
   }
 
   #mayRun(worker: WorkerState, limits: Limits): boolean {
-    if (!worker.running) return false;
-    if (limits.allowed !== undefined && !limits.allowed.has(worker.index)) return false;
-    const { resources } = limits.options;
+    return worker.running && this.#isMeant(worker, limits);
+  }
+
+  #isMeant(worker: WorkerState, { allowed, options: { resources } }: Limits): boolean {
+    if (allowed !== undefined && !allowed.has(worker.index)) return false;
     return resources === undefined || Object.entries(resources).every(([name, amount]) => (worker.resources[name] ?? 0) >= amount);
   }
 
@@ -197,7 +201,7 @@ export class Assigner {
 
   /** The row a worker should be sent next, if it has room for one. */
   #next(worker: WorkerState): number | undefined {
-    if (!worker.running || worker.inFlight.size >= mostAhead) return undefined;
+    if (!worker.running || worker.inFlight.size - worker.seceded.size >= mostAhead) return undefined;
     const own = this.#own[worker.index];
     const mine = own?.peek();
     const anybodys = this.#common.peek();
@@ -209,7 +213,7 @@ export class Assigner {
       if (useOwn) this.#ownUs[worker.index]! -= this.#expectUs(row);
       return row;
     }
-    return worker.inFlight.size === 0 ? this.#takeFromBusiest(worker) : undefined;
+    return worker.inFlight.size === worker.seceded.size ? this.#takeFromBusiest(worker) : undefined;
   }
 
   /** An idle worker takes the first row of the longest queue, when it waits there longer than moving its inputs takes. */
@@ -231,9 +235,10 @@ export class Assigner {
   }
 
   #hasRoom(worker: WorkerState, row: number): boolean {
-    if (worker.inFlight.size === 0) return true;
+    if (worker.inFlight.size === worker.seceded.size) return true;
     if (this.#state.suspect[row] === 1 || this.#limitsAlone(row)) return false;
     for (const first of worker.inFlight) {
+      if (worker.seceded.has(first)) continue;
       if (this.#state.suspect[first] === 1 || this.#limitsAlone(first)) return false;
       break;
     }
@@ -266,8 +271,18 @@ export class Assigner {
     const worker = state.workers[index];
     if (worker === undefined || !worker.inFlight.delete(row)) return false;
     worker.occupancyUs = worker.inFlight.size === 0 ? 0 : Math.max(0, worker.occupancyUs - state.expectedUs[row]!);
-    this.#occupy(row, worker, -1);
+    if (!worker.seceded.delete(row)) this.#occupy(row, worker, -1);
     return true;
+  }
+
+  /** A running row waits for tasks of its own: what it occupied is free for others, or they would wait for each other. */
+  secede(index: number, row: number): void {
+    const worker = this.#state.workers[index]!;
+    if (!worker.inFlight.has(row) || worker.seceded.has(row)) return;
+    worker.seceded.add(row);
+    worker.occupancyUs = Math.max(0, worker.occupancyUs - this.#state.expectedUs[row]!);
+    this.#state.expectedUs[row] = 0;
+    this.#occupy(row, worker, -1);
   }
 
   /** Takes (1) or gives back (-1) what a row occupies while it runs. */

@@ -1,4 +1,4 @@
-import type { WorkerDescription } from '../../graph/index.ts';
+import type { Task, WorkerDescription } from '../../graph/index.ts';
 import { Assigner } from './assign.ts';
 import { DurationGroups } from './durations.ts';
 import { SchedulerState, State, type WorkerState } from './state.ts';
@@ -18,6 +18,8 @@ export class Scheduler {
   readonly state: SchedulerState;
   readonly #assigner: Assigner;
   readonly #allowedFailures: number;
+  /** Running rows that were told to stop since nobody needed them. */
+  readonly #stopping = new Set<number>();
   #commands: Command[] = [];
   #freeByWorker = new Map<number, number[]>();
   #generation = 0;
@@ -41,6 +43,9 @@ export class Scheduler {
         break;
       case 'submitted':
         this.#submitted(stimulus);
+        break;
+      case 'seceded':
+        this.#assigner.secede(stimulus.worker, stimulus.row);
         break;
       case 'scattered':
         this.#scattered(stimulus);
@@ -82,11 +87,13 @@ export class Scheduler {
     for (let row = 0; row < state.size; row++) if (state.state[row] === State.noWorker) this.#ready(row);
   }
 
-  #submitted({ plan, source, limitsOf }: Extract<Stimulus, { kind: 'submitted' }>): void {
+  #submitted({ plan, source, limitsOf, parent }: Extract<Stimulus, { kind: 'submitted' }>): void {
     const { state } = this;
     const { graph, order } = plan;
     const { rows } = source;
-    const generation = this.#generation++;
+    // What a running task submits goes before what was submitted after that task: a tree of tasks is walked in depth.
+    const generation = parent < 0 ? this.#generation++ : state.generation[parent]!;
+    const firstRank = parent < 0 ? 0 : state.rank[parent]! - graph.size;
     const fresh: number[] = [];
     for (let graphRow = 0; graphRow < graph.size; graphRow++) {
       const task = graph.tasks[graphRow]!;
@@ -100,8 +107,8 @@ export class Scheduler {
       state.limit[row] = this.#assigner.limitIndex(limits);
       state.priority[row] = limits.options.priority ?? 0;
       state.generation[row] = generation;
-      state.rank[row] = order[graphRow]!;
-      state.group[row] = state.durations.of(task.name);
+      state.rank[row] = firstRank + order[graphRow]!;
+      state.group[row] = state.durations.of(groupOf(task));
       fresh.push(graphRow);
     }
     const { dependencyStart, dependencyRows } = graph;
@@ -185,9 +192,11 @@ export class Scheduler {
 
   #finished(worker: number, row: number, nbytes: number, durationUs: number): void {
     const { state } = this;
-    if (!this.#takeBack(worker, row)) {
-      this.#free(worker, row); // cancelled meanwhile: nobody waits for what this run made
-      return this.#leftBehind(row);
+    const wasStopped = this.#stopping.has(row);
+    const isMine = this.#takeBack(worker, row);
+    if (!isMine || wasStopped) {
+      this.#dropCopies(worker, row); // nobody waits for what this run made; it may also have stopped half way, and be wanted again since
+      return isMine ? this.#again(row) : this.#leftBehind(row);
     }
     state.durations.record(state.group[row]!, durationUs);
     state.nbytes[row] = nbytes;
@@ -197,7 +206,8 @@ export class Scheduler {
     // Edges of a row that stays stay: to let go of inputs, or to queue a dependent, forgets none of them.
     for (let edge = state.firstDependency(row); edge >= 0; edge = state.nextDependency(edge)) {
       const dependency = state.dependencyAt(edge);
-      if (state.state[dependency] === State.memory && !state.holds(worker, dependency)) this.#addReplica(dependency, worker);
+      if (state.state[dependency] !== State.memory) this.#dropCopy(worker, dependency);
+      else if (!state.holds(worker, dependency)) this.#addReplica(dependency, worker);
       this.#waiterDone(dependency);
     }
     for (let edge = state.firstDependent(row); edge >= 0; edge = state.nextDependent(edge)) {
@@ -210,21 +220,55 @@ export class Scheduler {
 
   #failed(worker: number, row: number): void {
     const { state } = this;
-    if (!this.#takeBack(worker, row)) return this.#leftBehind(row);
+    const wasStopped = this.#stopping.has(row);
+    const isMine = this.#takeBack(worker, row);
+    this.#dropCopies(worker, row);
+    if (!isMine) return this.#leftBehind(row);
+    if (wasStopped) return this.#again(row); // it was told to, and is wanted again since
     const failures = ++state.failures[row]!;
     if (failures <= this.#assigner.limitsOf(row).retries) this.#wait(row);
     else this.#fail(row, row);
   }
 
   #returned(worker: number, row: number): void {
-    if (!this.#takeBack(worker, row)) return this.#leftBehind(row);
+    const isMine = this.#takeBack(worker, row);
+    this.#dropCopies(worker, row);
+    if (isMine) this.#again(row);
+    else this.#leftBehind(row);
+  }
+
+  /** From processing: runs again if it is needed. */
+  #again(row: number): void {
     if (this.#isNeeded(row)) this.#wait(row);
     else this.#stopNeeding(row);
+  }
+
+  /**
+   * A row left a worker without a result that counts. What it made or had brought there is no replica, and row numbers are used again: a copy that
+   * stayed behind would be taken for the result of another task.
+   */
+  #dropCopies(worker: number, row: number): void {
+    const { state } = this;
+    this.#dropCopy(worker, row);
+    for (let edge = state.firstDependency(row); edge >= 0; edge = state.nextDependency(edge))
+      this.#dropCopy(worker, state.dependencyAt(edge));
+  }
+
+  #dropCopy(worker: number, dependency: number): void {
+    const { state } = this;
+    if (state.holds(worker, dependency)) return;
+    const inFlight = state.workers[worker]?.inFlight;
+    if (inFlight === undefined || inFlight.has(dependency)) return; // being made anew there, over the copy
+    for (const other of inFlight)
+      for (let edge = state.firstDependency(other); edge >= 0; edge = state.nextDependency(edge))
+        if (state.dependencyAt(edge) === dependency) return; // for that one to see to when it ends
+    this.#free(worker, dependency);
   }
 
   /** Ends a row's stay on a worker. False when the row was not being processed there for its own sake any more. */
   #takeBack(worker: number, row: number): boolean {
     const { state } = this;
+    this.#stopping.delete(row);
     if (!this.#assigner.leave(worker, row)) return false;
     return state.state[row] === State.processing && state.worker[row] === worker;
   }
@@ -312,7 +356,10 @@ export class Scheduler {
     worker.running = false;
     const inFlight = [...worker.inFlight];
     const alone = inFlight.length === 1;
-    for (const row of inFlight) this.#assigner.leave(index, row);
+    for (const row of inFlight) {
+      this.#stopping.delete(row);
+      this.#assigner.leave(index, row);
+    }
     const lost: number[] = [];
     for (let row = 0; row < state.size; row++) {
       if (state.state[row] !== State.memory || !state.holds(index, row)) continue;
@@ -345,8 +392,7 @@ export class Scheduler {
       if (state.deaths[row]! > this.#allowedFailures) {
         this.#commands.push({ kind: 'killed', row, worker: index, deaths: state.deaths[row]! });
         this.#fail(row, row);
-      } else if (this.#isNeeded(row)) this.#wait(row);
-      else this.#stopNeeding(row);
+      } else this.#again(row);
     }
   }
 
@@ -380,7 +426,8 @@ export class Scheduler {
         state.set(row, State.released);
         break;
       case State.processing:
-        this.#commands.push({ kind: 'stop', worker: state.worker[row]!, row, force: false });
+        if (!this.#stopping.has(row)) this.#commands.push({ kind: 'stop', worker: state.worker[row]!, row, force: false });
+        this.#stopping.add(row);
         return;
       case State.waiting:
       case State.queued:
@@ -434,6 +481,11 @@ export class Scheduler {
 
 const none: readonly number[] = [];
 
+/** Tasks that are expected to take equally long: those of one name, or of one function that has none. */
+function groupOf({ name, callee }: Task): string {
+  return name === 'lambda' && callee !== undefined ? callee.identity : name;
+}
+
 function idleWorker(index: number, { name, host, resources }: WorkerDescription, running: boolean): WorkerState {
-  return { index, name, host, resources, running, inFlight: new Set(), occupancyUs: 0, nbytes: 0, occupied: new Map() };
+  return { index, name, host, resources, running, inFlight: new Set(), seceded: new Set(), occupancyUs: 0, nbytes: 0, occupied: new Map() };
 }

@@ -35,6 +35,8 @@ export interface WorkerState {
   running: boolean;
   /** Rows sent to it and not reported back, oldest first. */
   readonly inFlight: Set<number>;
+  /** Those of them that wait for tasks of their own: they take no place. */
+  readonly seceded: Set<number>;
   /** Expected microseconds of work in flight. */
   occupancyUs: number;
   /** Bytes of results it holds. */

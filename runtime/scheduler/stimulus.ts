@@ -7,8 +7,16 @@ export type Stimulus =
   | { readonly kind: 'worker-joined'; readonly worker: number }
   /** A worker is gone with all it held. `wanted`: heddle ended it, so what ran there is not to blame. */
   | { readonly kind: 'worker-left'; readonly worker: number; readonly wanted: boolean }
-  /** A compiled plan; its outputs are held once more each. `source.rows` is filled in. */
-  | { readonly kind: 'submitted'; readonly plan: Plan; readonly source: Source; readonly limitsOf: (graphRow: number) => Limits }
+  /** A compiled plan; its outputs are held once more each. `source.rows` is filled in. `parent`: the running row that submitted it, or -1. */
+  | {
+      readonly kind: 'submitted';
+      readonly plan: Plan;
+      readonly source: Source;
+      readonly limitsOf: (graphRow: number) => Limits;
+      readonly parent: number;
+    }
+  /** A running task waits for tasks of its own, and gives its place to others. */
+  | { readonly kind: 'seceded'; readonly worker: number; readonly row: number }
   /** Data that lies with workers already. */
   | {
       readonly kind: 'scattered';

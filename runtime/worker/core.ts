@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { HeddleError, tokenize } from '../../graph/index.ts';
 import { packError } from '../failure.ts';
+import type { NestedReply } from '../nested/messages.ts';
 import { Callees } from './callees.ts';
 import { type RunningTask, runningTask } from './context.ts';
 import { decode, encode } from './encode.ts';
@@ -42,6 +43,8 @@ export class WorkerCore {
   #defining: Promise<void> | undefined;
   readonly #poll: () => void;
   readonly #later: (work: () => void) => void;
+  readonly #executor: (() => unknown) | undefined;
+  readonly #nested: ((reply: NestedReply) => void) | undefined;
   #pumping = false;
 
   constructor(options: {
@@ -51,6 +54,10 @@ export class WorkerCore {
     readonly isLive: boolean;
     /** Takes in messages that wait, between two tasks of a long batch. */
     readonly poll: () => void;
+    /** The executor that tasks run on, where it lives in this thread. */
+    readonly executor?: () => unknown;
+    /** Where it does not: takes in what it tells running tasks. */
+    readonly nested?: (reply: NestedReply) => void;
     /** Runs work in a later turn. */
     readonly later: (work: () => void) => void;
   }) {
@@ -58,6 +65,8 @@ export class WorkerCore {
     this.#send = options.send;
     this.#poll = options.poll;
     this.#later = options.later;
+    this.#executor = options.executor;
+    this.#nested = options.nested;
     this.#callees = new Callees(options.isLive);
     this.#reporter = new Reporter(options.send);
     this.#peers = new Peers(this.#results);
@@ -85,6 +94,8 @@ export class WorkerCore {
         return this.#stop(message.row, message.reason);
       case 'peer':
         return this.#peers.connect(message.worker, message.port);
+      case 'nested':
+        return this.#nested?.(message.reply);
       case 'call':
         return void this.#call(message);
       default:
@@ -219,6 +230,8 @@ export class WorkerCore {
     const known = this.#jobs.get(job.row);
     if (known === undefined || known.job !== job || known.stopped) return began;
     const task: RunningTask = {
+      row: job.row,
+      executor: this.#executor?.(),
       keys: job.keys,
       worker: this.#settings.name,
       attempt: job.attempt,

@@ -40,16 +40,23 @@ export function evaluateWith(source: string, filename: string, names: readonly s
   return fn(...values);
 }
 
-const importers = new Map<string, (specifier: string) => Promise<unknown>>();
+type Importer = (specifier: string, options?: { readonly with: { readonly type: string } }) => Promise<unknown>;
+const importers = new Map<string, Importer>();
 
-/** `import(specifier)` as the module at `parent` would do it. */
-export function importFrom(parent: string, specifier: string): Promise<unknown> {
+/** `import(specifier)` as the module at `parent` would do it; it did load, so JSON came with its attribute there. */
+export async function importFrom(parent: string, specifier: string): Promise<unknown> {
   let importer = importers.get(parent);
   if (importer === undefined) {
-    importer = evaluate('(specifier)=>import(specifier)', parent) as (specifier: string) => Promise<unknown>;
+    importer = evaluate('(specifier,options)=>import(specifier,options)', parent) as Importer;
     importers.set(parent, importer);
   }
-  return importer(specifier);
+  try {
+    return await importer(specifier);
+  } catch (error) {
+    const { code } = (error ?? {}) as { readonly code?: unknown };
+    if (code !== 'ERR_IMPORT_ATTRIBUTE_MISSING' && code !== 'ERR_IMPORT_ASSERTION_TYPE_MISSING') throw error;
+    return importer(specifier, { with: { type: 'json' } });
+  }
 }
 
 /** What `import.meta` is in the module at `url`. */

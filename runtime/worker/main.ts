@@ -1,6 +1,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { HeddleError } from '../../graph/index.ts';
 import { packError } from '../failure.ts';
+import { ParentEngine } from '../nested/parent-engine.ts';
 import { workerContext } from './context.ts';
 import { WorkerCore } from './core.ts';
 import type { ToWorker, WorkerSettings } from './protocol.ts';
@@ -10,11 +11,14 @@ import { startLoader } from './restore.ts';
 const port = parentPort!;
 const settings = workerData as WorkerSettings;
 workerContext.isWorker = true;
+const parent = new ParentEngine((request) => port.postMessage({ kind: 'nested', request }));
+workerContext.parent = parent;
 workerContext.sharedMemory = settings.sharedMemory;
 
 const core: WorkerCore = new WorkerCore({
   settings,
   isLive: false,
+  nested: (reply) => parent.receive(reply),
   send: (message, transfer = []) => port.postMessage(message, transfer as ArrayBuffer[]),
   poll: () => {
     for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) core.receive(got.message as ToWorker);

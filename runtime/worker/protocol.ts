@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { PackedError } from '../failure.ts';
+import type { NestedReply, NestedRequest } from '../nested/messages.ts';
 
 /** Every message between the shell and its workers, and between workers. */
 
@@ -40,6 +41,8 @@ export type ToWorker =
   | { readonly kind: 'stop'; readonly row: number; readonly reason: unknown }
   /** A way to another worker, which may be a new one in an old place. */
   | { readonly kind: 'peer'; readonly worker: number; readonly port: MessagePort }
+  /** Tells a running task of what it submitted. */
+  | { readonly kind: 'nested'; readonly reply: NestedReply }
   /** Run a function outside the scheduler. */
   | { readonly kind: 'call'; readonly request: number; readonly definition: Definition };
 
@@ -61,6 +64,8 @@ export type FromWorker =
   | { readonly kind: 'returned'; readonly row: number }
   | { readonly kind: 'fetched'; readonly request: number; readonly results: readonly Fetched[] }
   | { readonly kind: 'called'; readonly request: number; readonly rich: boolean; readonly value: unknown; readonly error?: PackedError }
+  /** A running task asks something of its executor. */
+  | { readonly kind: 'nested'; readonly request: NestedRequest }
   /** Something went wrong outside any running task. */
   | { readonly kind: 'stray'; readonly key: string | undefined; readonly error: PackedError };
 

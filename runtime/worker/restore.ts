@@ -29,6 +29,9 @@ async function rememberEntries(entries: readonly string[]): Promise<void> {
   }
 }
 
+/** Classes that came as text, by the names they carry: one class in a thread, whatever brought it. */
+const sharedThings = new Map<string, WeakRef<object>>();
+
 const origins = new WeakMap<object, { readonly payloadId: string; readonly node: number }>();
 
 /** Which node a restored function or class was made from. */
@@ -44,6 +47,8 @@ class Restoring {
   readonly #things: unknown[];
   readonly #made: boolean[];
   readonly #setters = new Map<number, (values: unknown[]) => void>();
+  /** Nodes of things that were here already. */
+  readonly #reused = new Set<number>();
   #lazy: ((fn: unknown, options: unknown) => unknown) | undefined;
   readonly #privateSetters = new Map<number, (values: unknown[]) => void>();
 
@@ -78,14 +83,20 @@ class Restoring {
       this.#fillAll();
     }
     for (const [id, set] of this.#privateSetters) set(this.#values((nodes[id] as FunctionNode).privates?.slots as Slots));
-    for (let id = 0; id < nodes.length; id++) close(nodes[id] as PayloadNode, this.#things[id]);
+    for (let id = 0; id < nodes.length; id++) if (!this.#isReused(id)) close(nodes[id] as PayloadNode, this.#things[id]);
     return this.#values(root)[0];
   }
 
   #fillAll(): void {
     const { nodes } = this.#table;
     for (const [id, set] of this.#setters) set(this.#values((nodes[id] as FunctionNode).slots));
-    for (let id = 0; id < nodes.length; id++) this.#fill(nodes[id] as PayloadNode, this.#things[id]);
+    for (let id = 0; id < nodes.length; id++) if (!this.#isReused(id)) this.#fill(nodes[id] as PayloadNode, this.#things[id]);
+  }
+
+  /** It and its prototype are as they should be. */
+  #isReused(id: number): boolean {
+    const node = this.#table.nodes[id] as PayloadNode;
+    return this.#reused.has(node.kind === 'prototype' ? node.of : id);
   }
 
   #keep(id: number, thing: unknown): unknown {
@@ -191,6 +202,11 @@ class Restoring {
   }
 
   #function(node: FunctionNode, id: number): unknown {
+    const existing = node.shared === undefined ? undefined : sharedThings.get(node.shared)?.deref();
+    if (existing !== undefined) {
+      this.#reused.add(id);
+      return existing;
+    }
     const { names, early } = node;
     const { make, set } = isolatedFunction(node, (setter) => this.#privateSetters.set(id, setter));
     // a class needs its base, and variables in computed keys, when it is evaluated
@@ -207,6 +223,7 @@ class Restoring {
     if (node.shape?.proto !== undefined) Object.setPrototypeOf(fn, this.#proto(node.shape, fn));
     this.#keep(id, fn);
     this.#setters.set(id, set);
+    if (node.shared !== undefined) sharedThings.set(node.shared, new WeakRef(fn));
     if (node.prototype !== undefined && this.#table.nodes[node.prototype]?.kind !== 'prototype')
       Reflect.set(fn, 'prototype', this.#thing(node.prototype));
     return fn;

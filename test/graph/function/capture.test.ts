@@ -91,7 +91,7 @@ describe('what cannot travel', () => {
         }).m,
       /uses `super`/,
     ],
-    ['eval', () => (0, eval)('() => eval("1")') as AnyFunction, /calls eval\(\)/],
+    ['eval', () => new Function('return () => eval("1")')() as AnyFunction, /calls eval\(\)/],
     [
       'arguments',
       function () {
@@ -137,7 +137,12 @@ describe('what cannot travel', () => {
   it('is a variable of which nobody can tell who shares it', () => {
     const state = () => {
       let value = 0;
-      return [() => value, (to: number) => (value = to)] as const;
+      return [
+        () => value,
+        (to: number) => {
+          value = to;
+        },
+      ] as const;
     };
     const [a, setA] = state();
     const [b, setB] = state();
@@ -174,14 +179,24 @@ describe('a capture is fresh', () => {
       'a property',
       () => {
         const data = { deep: [{ a: 1 }] };
-        return { root: () => data, change: () => void (data.deep[0]!.a = 2) };
+        return {
+          root: () => data,
+          change: () => {
+            data.deep[0]!.a = 2;
+          },
+        };
       },
     ],
     [
       'an element',
       () => {
         const list: unknown[] = [1, [2]];
-        return { root: () => list, change: () => void (list[1] = [2]) };
+        return {
+          root: () => list,
+          change: () => {
+            list[1] = [2];
+          },
+        };
       },
     ],
     [
@@ -202,7 +217,12 @@ describe('a capture is fresh', () => {
       'a byte',
       () => {
         const bytes = new Uint8Array(new ArrayBuffer(100), 10, 5);
-        return { root: () => bytes, change: () => void (bytes[4] = 1) };
+        return {
+          root: () => bytes,
+          change: () => {
+            bytes[4] = 1;
+          },
+        };
       },
     ],
     [
@@ -231,9 +251,16 @@ describe('a capture is fresh', () => {
     [
       'a prototype',
       () => {
-        const Old = (() => {}) as unknown as { prototype: Record<string, unknown> };
+        const Old = function (this: object) {
+          void this;
+        } as unknown as { prototype: Record<string, unknown> };
         Old.prototype.a = 1;
-        return { root: () => Old, change: () => void (Old.prototype.a = 2) };
+        return {
+          root: () => Old,
+          change: () => {
+            Old.prototype.a = 2;
+          },
+        };
       },
     ],
     [

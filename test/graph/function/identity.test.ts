@@ -33,6 +33,9 @@ function digest(text: string): string {
   return siteDigest(unit.functions.get(offset)!);
 }
 
+/** What acorn's token types say, beyond its own types. */
+type TokenKind = { readonly label: string; readonly binop: number | null; readonly isAssign: boolean; readonly prefix: boolean };
+
 describe('the digest of a text', () => {
   it.each([
     ['spaces and brackets', 'x=>x+1', '( x ) =>\n  (x + 1)'],
@@ -99,7 +102,7 @@ describe('the digest of a text', () => {
       [s, { t: t.u }] = [(l, { m = 7 }) => l + m, function named() { return new.target; }, /re/g, import.meta, await import('mod'), void vv, null, true];
       return { a, ...b, 'key': 8, [ck]: 9, method() {}, get acc() { return 1; }, set acc(value) {} }; } }`;
     const whole = digest(text);
-    const tokens = [...tokenizer(text, { ecmaVersion: 'latest' })];
+    const tokens = [...tokenizer(text, { ecmaVersion: 'latest' })] as unknown as { type: TokenKind; start: number; end: number }[];
     let changed = 0;
     for (const { type, start, end } of tokens) {
       const old = text.slice(start, end);
@@ -185,7 +188,7 @@ describe('what a function is', () => {
         return Derived.#secret;
       }
     }
-    expect(functionParts(Derived, 'Derived').children).toEqual([
+    expect(functionParts(Derived as never, 'Derived').children).toEqual([
       ['(extends)', Base],
       ['#secret', 5],
       ['.n', 4],
@@ -210,7 +213,9 @@ describe('what a function is', () => {
 
   it('changes with old-style prototypes', () => {
     const make = (value: number) => {
-      const Old = (() => {}) as unknown as { prototype: { n?: number }; new (): object };
+      const Old = function (this: object) {
+        void this;
+      } as unknown as { prototype: { n?: number }; new (): object };
       Old.prototype.n = value;
       return () => new Old();
     };

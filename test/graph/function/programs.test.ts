@@ -185,7 +185,7 @@ describe('other ways to run code', () => {
 
   it('the debugger is never left on, and nothing heavy is loaded before it is needed', async () => {
     const program = `const before = process.moduleLoadList.length; const { capture } = await import(${JSON.stringify(pathToFileURL(join(root, 'dist/graph/function/capture.js')).href)});
-      const loaded = process.moduleLoadList.slice(before).filter((name) => /inspector|http|worker/.test(name)); const { createRequire } = await import('node:module');
+      const loaded = process.moduleLoadList.slice(before).filter((name) => /inspector|http/.test(name)); const { createRequire } = await import('node:module');
       const acorn = Object.keys(createRequire(import.meta.url).cache).some((file) => file.includes('acorn'));
       const posts = []; const { Session } = await import('node:inspector'); const { post } = Session.prototype; Session.prototype.post = function (method, ...rest) { posts.push(method); return Reflect.apply(post, this, [method, ...rest]) };
       const other = await import('node:url'); capture(() => [other.pathToFileURL, 1], { label: 'x' }); capture(new Function('return 1'), { label: 'y' });

@@ -88,6 +88,8 @@ class World {
   readonly sent: number[][] = [[], []];
   /** What each worker holds. */
   readonly stored: Set<number>[] = [new Set(), new Set()];
+  /** Row → its inputs as it was sent. Half of them come to its worker at once, the others when it runs. */
+  readonly inputs = new Map<number, readonly number[]>();
   /** Rows held by Futures. */
   readonly held: number[] = [];
   /** Row → how it ended, as Futures were told. */
@@ -115,7 +117,11 @@ class World {
       if (command.kind === 'run') {
         for (const row of command.rows) {
           must(!this.sent.some((one) => one.includes(row)), 'no task runs twice at a time', row);
+          const inputs: number[] = [];
+          this.inputs.set(row, inputs);
           state.eachDependency(row, (dependency) => {
+            inputs.push(dependency);
+            if ((row + dependency) % 2 === 0) this.stored[command.worker]!.add(dependency);
             must(
               state.state[dependency] === State.memory && this.stored[state.worker[dependency]!]!.has(dependency),
               'inputs of what runs are in memory',
@@ -124,8 +130,7 @@ class World {
           });
           this.sent[command.worker]!.push(row);
         }
-      } else if (command.kind === 'free')
-        for (const row of command.rows) must(this.stored[command.worker]!.delete(row), 'only what is there is freed', row);
+      } else if (command.kind === 'free') for (const row of command.rows) this.stored[command.worker]!.delete(row);
       else if (command.kind === 'done') this.told.set(command.row, 'done');
       else if (command.kind === 'erred') this.told.set(command.row, 'erred');
       else if (command.kind === 'stop') this.stopped.add(command.row);
@@ -135,6 +140,18 @@ class World {
         this.stopped.delete(command.row);
       }
     }
+    for (const command of commands)
+      if (command.kind === 'forgotten' && state.tasks[command.row] === undefined)
+        must(
+          !this.stored.some((rows) => rows.has(command.row)),
+          'what is forgotten is nowhere: its number will be used again',
+          command.row,
+        );
+  }
+
+  /** A task that runs has all its inputs with it. */
+  bring(worker: number, row: number): void {
+    for (const input of this.inputs.get(row)!) this.stored[worker]!.add(input);
   }
 
   join(worker: number): void {
@@ -154,27 +171,27 @@ class World {
     const { state } = this.scheduler;
     const plan = compile([task], { workers: [], isHeld: (one) => state.rowById.has(one.id), ...(this.isFused ? {} : { passes: [] }) });
     const source: Source = { graph: plan.graph, rows: new Int32Array(plan.graph.size) };
-    const commands = this.scheduler.step({ kind: 'submitted', plan, source, limitsOf: () => limits });
+    const commands = this.scheduler.step({ kind: 'submitted', plan, source, limitsOf: () => limits, parent: -1 });
     this.stimuli++;
     this.held.push(source.rows[plan.graph.outputs[0]!]!);
     this.perform(commands);
     this.check();
   }
 
-  /** The next task of a worker reports. Its inputs come along, as copies. */
+  /** The next task of a worker reports. */
   finish(worker: number): void {
     const row = this.sent[worker]!.shift();
     if (row === undefined) return;
-    const { state } = this.scheduler;
+    this.bring(worker, row);
     this.stored[worker]!.add(row);
-    if (state.state[row] === State.processing)
-      state.eachDependency(row, (dependency) => void (state.state[dependency] === State.memory && this.stored[worker]!.add(dependency)));
     this.step({ kind: 'finished', worker, reports: [row, 100, 50] });
   }
 
   fail(worker: number, kind: 'failed' | 'returned'): void {
     const row = this.sent[worker]!.shift();
-    if (row !== undefined) this.step({ kind, worker, row });
+    if (row === undefined) return;
+    if (kind === 'failed') this.bring(worker, row);
+    this.step({ kind, worker, row });
   }
 
   release(pick: number): void {
