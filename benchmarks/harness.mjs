@@ -28,6 +28,8 @@ class Lane {
   #child;
   #waiting;
   #ended;
+  #file;
+  #settings;
   name;
   failure;
   rounds = [];
@@ -42,7 +44,13 @@ class Lane {
     this.#child.on('message', (message) => this.#waiting?.resolve(message));
     this.#child.once('exit', (code, signal) => this.#waiting?.resolve({ error: `its process ended (${signal ?? code})` }));
     this.#child.once('error', (error) => this.#waiting?.resolve({ error: error.message }));
-    this.opened = this.#ask({ kind: 'open', file, name, settings });
+    this.#settings = settings;
+    this.#file = file;
+  }
+
+  /** Loads the case in the process and opens the contestant. */
+  open() {
+    return this.#ask({ kind: 'open', file: this.#file, name: this.name, settings: this.#settings });
   }
 
   /** Sends a message and waits for the answer; a failure is remembered and ends the lane. */
@@ -88,7 +96,7 @@ class Lane {
 export async function runTable(file, table, { rounds, budgetMs, onProgress = () => {} }) {
   const lanes = table.contestants.map((name) => new Lane(file, name, table.settings));
   try {
-    for (const lane of lanes) await lane.opened; // one after the other: starting is not to disturb starting
+    for (const lane of lanes) await lane.open(); // one after the other: starting is not to disturb starting
     let answer;
     let number = 0; // no two rounds have the same: contestants that remember results tell rounds apart by it
     const run = async (lane, what) => {

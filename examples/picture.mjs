@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
  * Draws the picture in the README: `node examples/picture.mjs [path]` (docs/word-count.svg).
- * It draws a small file in four blocks, whose place and date never change, so that the keys in the picture do not either.
+ * It draws a small file in four blocks. The file's place and date are always the same, so the keys in the picture are too where the temporary folder has the same path.
  */
 import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

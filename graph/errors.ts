@@ -12,6 +12,7 @@ export interface FailedTask {
   readonly attempt: number;
 }
 
+/** What heddle itself refuses; `code` is the contract. */
 export class HeddleError extends Error {
   readonly code: ErrorCode;
   declare readonly task?: FailedTask;

@@ -99,7 +99,9 @@ export type Signatures<F> = F extends {
     ? [A, R]
     : never;
 type Known4<A, R> = unknown extends R ? (A extends readonly unknown[] ? (unknown[] extends A ? never : [A, R]) : never) : [A, R];
+/** What a lazy call of one of these signatures accepts. */
 export type SignatureArguments<S> = S extends [infer A extends readonly unknown[], unknown] ? LazyArguments<A> : never;
+/** What the signature that fits these arguments gives. */
 export type SignatureResult<S, G> = S extends [infer A extends readonly unknown[], infer R]
   ? G extends LazyArguments<A>
     ? R
@@ -204,6 +206,7 @@ export interface ManyFunction<A extends readonly unknown[], R extends readonly u
   with(options: PlainOptions): ManyFunction<A, R, N>;
 }
 
+/** A generator of any kind. */
 export type AnyGenerator = Generator<unknown, unknown, never> | AsyncGenerator<unknown, unknown, never>;
 /** Shown by the compiler in place of `fn` when it is a generator. */
 export interface GeneratorsCannotBeTasks {

@@ -25,7 +25,7 @@ import {
 } from '../graph/index.ts';
 import { isContainer, replaceLeaves } from './containers.ts';
 import { makeDefaultsWith, noteClosed, noteOpened, refuseOnImport } from './defaults.ts';
-import type { Engine, EngineListener, WorkerInfo } from './engine.ts';
+import type { Engine, WorkerInfo } from './engine.ts';
 import { closedError } from './engines/errors.ts';
 import { inlineEngine } from './engines/inline.ts';
 import { threadsEngine } from './engines/threads.ts';
@@ -36,7 +36,6 @@ import { gather } from './gather.ts';
 import { type WaitOptions, waitFor } from './limits.ts';
 import { mapAsync } from './map-async.ts';
 import { NestedHost } from './nested/host.ts';
-import type { Output } from './output.ts';
 import { Outputs } from './outputs.ts';
 import { noteUnseen } from './unseen.ts';
 import { whenEnough } from './waiting.ts';

@@ -8,13 +8,12 @@ const frame = /((?:file:\/\/|\/|[A-Za-z]:[\\/])[^\s()]*?)(\?heddle)?:(\d+):(\d+)
  * transpiled; other frames of a loader's worker are mapped there already, so that only files with a map to another file are left.
  */
 export function mapStack(stack: string): string {
-  return withoutOwn(
-    stack.replace(frame, (whole, url: string, mark: string | undefined, line: string, column: string) => {
-      const place = mapPlace(url, { line: Number(line) - 1, column: Number(column) - 1 }, mark !== undefined);
-      if (place !== undefined) return `${place.file}:${place.line}:${place.column}`;
-      return mark === undefined ? whole : `${url}:${line}:${column}`;
-    }),
-  );
+  // heddle's own frames go first: mapped to their sources they would look like the user's
+  return withoutOwn(stack).replace(frame, (whole, url: string, mark: string | undefined, line: string, column: string) => {
+    const place = mapPlace(url, { line: Number(line) - 1, column: Number(column) - 1 }, mark !== undefined);
+    if (place !== undefined) return `${place.file}:${place.line}:${place.column}`;
+    return mark === undefined ? whole : `${url}:${line}:${column}`;
+  });
 }
 
 const ownRoot = new URL('../', import.meta.url).href;

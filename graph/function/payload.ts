@@ -39,6 +39,7 @@ export const Flag = { writable: 1, enumerable: 2, configurable: 4, accessor: 8 }
 /** How a function's text must be wrapped to be an expression. */
 export type TextForm = 'expression' | 'method';
 
+/** One node of a payload: a function, a class, data, or where a worker finds it by itself. */
 export type PayloadNode =
   | { readonly kind: 'known'; readonly module: string | undefined; readonly path: readonly string[] }
   | { readonly kind: 'symbol'; readonly how: 'registered' | 'fresh'; readonly name: string | undefined }

@@ -1,6 +1,6 @@
 /**
- * How long tasks take, by name: Dask's `TaskPrefix.duration_average`. A moving average in which the newest batch counts half,
- * so that a function that turns slow is noticed within a few reports.
+ * How long tasks take, by name: Dask's `TaskPrefix.duration_average`. A moving average in which the newest counts a quarter,
+ * so that a function that turns slow is noticed within a few tasks.
  */
 export class DurationGroups {
   readonly #index = new Map<string, number>();

@@ -1,6 +1,7 @@
 import type { Task, WorkerDescription } from '../../graph/index.ts';
 import { Assigner } from './assign.ts';
 import { DurationGroups } from './durations.ts';
+import { dropHolder } from './losses.ts';
 import { SchedulerState, State, type WorkerState } from './state.ts';
 import type { Command, Stimulus } from './stimulus.ts';
 
@@ -59,6 +60,9 @@ export class Scheduler {
         break;
       case 'returned':
         this.#returned(stimulus.worker, stimulus.row);
+        break;
+      case 'missing':
+        this.#remake(dropHolder(this.state, stimulus.worker, stimulus.rows));
         break;
       case 'released':
         this.state.holders[stimulus.row]!--;
@@ -360,28 +364,12 @@ export class Scheduler {
       this.#stopping.delete(row);
       this.#assigner.leave(index, row);
     }
-    const lost: number[] = [];
-    for (let row = 0; row < state.size; row++) {
-      if (state.state[row] !== State.memory || !state.holds(index, row)) continue;
-      const others = state.holdersOf(row).filter((holder) => holder !== index);
-      state.replicas.delete(row);
-      if (others.length > 0) {
-        state.worker[row] = others[0]!;
-        if (others.length > 1) state.replicas.set(row, others.slice(1));
-      } else lost.push(row);
-    }
+    const held: number[] = [];
+    for (let row = 0; row < state.size; row++) if (state.holds(index, row)) held.push(row);
+    const lost = dropHolder(state, index, held);
     worker.nbytes = 0;
-    for (const row of lost) {
-      state.set(row, State.released);
-      state.eachDependent(row, (dependent) => {
-        const at = state.state[dependent];
-        if (at !== State.waiting && at !== State.queued && at !== State.noWorker) return;
-        state.pending[dependent]!++;
-        if (at !== State.waiting) state.set(dependent, State.waiting);
-      });
-    }
     this.#assigner.requeue(index);
-    this.#demand(lost.filter((row) => this.#isNeeded(row)));
+    this.#remake(lost);
     for (const row of inFlight) {
       if (state.state[row] !== State.processing) {
         this.#leftBehind(row);
@@ -394,6 +382,12 @@ export class Scheduler {
         this.#fail(row, row);
       } else this.#again(row);
     }
+  }
+
+  /** Makes lost rows again, as far as anybody needs them. */
+  #remake(lost: readonly number[]): void {
+    this.#demand(lost.filter((row) => this.#isNeeded(row)));
+    for (const row of lost) this.#forgetUnreferenced(row);
   }
 
   #isNeeded(row: number): boolean {

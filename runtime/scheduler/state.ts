@@ -49,7 +49,7 @@ const none = -1;
 
 /**
  * The scheduler's table: a row a task, columns in typed arrays, edges in linked lists over one pool.
- * It only remembers; what happens is decided in `step.ts`, where next in `assign.ts`.
+ * It only remembers; what happens is decided in `scheduler.ts`, where next in `assign.ts`.
  */
 export class SchedulerState {
   readonly rowById = new Map<string, number>();

@@ -31,6 +31,8 @@ export type Stimulus =
   | { readonly kind: 'failed'; readonly worker: number; readonly row: number }
   /** A task was given back unrun: it was stopped in time, or its inputs were gone. */
   | { readonly kind: 'returned'; readonly worker: number; readonly row: number }
+  /** A worker has not got results that the table says it holds. */
+  | { readonly kind: 'missing'; readonly worker: number; readonly rows: readonly number[] }
   /** A Future let go of its row. */
   | { readonly kind: 'released'; readonly row: number }
   /** Somebody wants these stopped, dependants included. */

@@ -57,11 +57,11 @@ export class Callees {
   };
 
   /** Where a class comes from, so that the caller's thread can find its own: a node of what it sent, or an import. */
-  readonly describeClass = (constructor: object): ClassPlace | undefined => {
-    if (this.#isLive) return { live: constructor };
-    const origin = originOf(constructor);
+  readonly describeClass = (thrown: object): ClassPlace | undefined => {
+    if (this.#isLive) return { live: thrown };
+    const origin = originOf(thrown);
     if (origin?.payloadId !== undefined) return { payload: origin.payloadId, node: origin.node };
-    const place = importPlaceOf(constructor);
+    const place = importPlaceOf(thrown);
     return place && { ...place };
   };
 }

@@ -168,33 +168,36 @@ export class WorkerCore {
 
   /** Brings a job's missing inputs here; they stay, as replicas. */
   async #bring(job: Job, missing: ReadonlyMap<number, readonly number[]>): Promise<void> {
+    const isCurrent = (): boolean => this.#jobs.get(job.row)?.job === job;
+    const gone: { readonly holder: number; readonly rows: readonly number[] }[] = [];
     try {
       await Promise.all(
         [...missing].map(async ([holder, wanted]) => {
           const rows = wanted.filter((_, i) => i % 2 === 1);
-          const results = await this.#peers.fetch(holder, rows);
+          const { results, lost } = await this.#peers.fetch(holder, rows);
+          if (lost.length > 0) gone.push({ holder, rows: lost });
+          if (!isCurrent()) return; // nobody would know of these copies, nor ever free them
           for (const [i, result] of results.entries()) {
+            if (lost.includes(rows[i]!)) continue;
             this.#results.set(rows[i]!, result);
             job.inputs[wanted[2 * i]!] = result;
           }
         }),
       );
     } catch (error) {
-      const known = this.#jobs.get(job.row);
-      if (known?.job !== job) return;
-      if (error instanceof HeddleError && error.code === 'ERR_LOST') this.#giveBack(job);
-      else this.#failed(job, error);
+      if (isCurrent()) this.#failed(job, error);
       return;
     }
-    if (this.#jobs.get(job.row)?.job !== job) return;
+    if (!isCurrent()) return;
+    if (gone.length > 0) return this.#giveBack(job, gone);
     this.#queue.push(job);
     this.#pump();
   }
 
-  #giveBack(job: Job): void {
+  #giveBack(job: Job, missing: Extract<FromWorker, { kind: 'returned' }>['missing'] = []): void {
     this.#jobs.delete(job.row);
     this.#reporter.flush();
-    this.#send({ kind: 'returned', row: job.row });
+    this.#send({ kind: 'returned', row: job.row, missing });
   }
 
   /** Runs what is queued, up to a few milliseconds a turn: finalisers and timers run between turns. */

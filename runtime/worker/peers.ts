@@ -1,5 +1,4 @@
 import type { MessagePort } from 'node:worker_threads';
-import { HeddleError } from '../../graph/index.ts';
 import { packError, unpackError } from '../failure.ts';
 import { decode, encode } from './encode.ts';
 import type { BetweenWorkers, Fetched } from './protocol.ts';
@@ -8,10 +7,7 @@ import type { BetweenWorkers, Fetched } from './protocol.ts';
 export class Peers {
   readonly #results: ReadonlyMap<number, unknown>;
   readonly #ports = new Map<number, MessagePort>();
-  readonly #waiting = new Map<
-    number,
-    { readonly peer: number; readonly resolve: (results: readonly Fetched[]) => void; readonly reject: (error: Error) => void }
-  >();
+  readonly #waiting = new Map<number, { readonly peer: number; readonly resolve: (results: readonly Fetched[] | undefined) => void }>();
   #request = 0;
 
   constructor(results: ReadonlyMap<number, unknown>) {
@@ -33,20 +29,26 @@ export class Peers {
       for (let got = receive(port); got !== undefined; got = receive(port)) this.#receive(port, got.message as BetweenWorkers);
   }
 
-  /** Results that a peer holds. Rejects with ERR_LOST when it is gone or has them no more, with ERR_UNSENDABLE when one cannot leave it. */
-  async fetch(peer: number, rows: readonly number[]): Promise<unknown[]> {
+  /** Results that a peer holds, in order, and which of them it has not got, or took with it. Rejects with ERR_UNSENDABLE when one cannot leave it. */
+  async fetch(peer: number, rows: readonly number[]): Promise<{ readonly results: readonly unknown[]; readonly lost: readonly number[] }> {
     const port = this.#ports.get(peer);
-    if (port === undefined) throw lostError();
     const request = this.#request++;
-    const results = await new Promise<readonly Fetched[]>((resolve, reject) => {
-      this.#waiting.set(request, { peer, resolve, reject });
+    const answer = await new Promise<readonly Fetched[] | undefined>((resolve) => {
+      if (port === undefined) return resolve(undefined);
+      this.#waiting.set(request, { peer, resolve });
       port.postMessage({ kind: 'want', request, rows } satisfies BetweenWorkers);
     });
-    return results.map((result) => {
-      if (result.kind === 'gone') throw lostError();
-      if (result.kind === 'unsendable') throw unpackError(result.error);
-      return decode(result);
-    });
+    if (answer === undefined) return { results: [], lost: rows };
+    const lost: number[] = [];
+    const results = await Promise.all(
+      answer.map(async (result, i) => {
+        if (result.kind === 'unsendable') throw await unpackError(result.error);
+        if (result.kind === 'value') return decode(result);
+        lost.push(rows[i]!);
+        return undefined;
+      }),
+    );
+    return { results, lost };
   }
 
   /** Results as they leave this worker. */
@@ -81,15 +83,11 @@ export class Peers {
     for (const [request, waiting] of this.#waiting) {
       if (waiting.peer !== peer) continue;
       this.#waiting.delete(request);
-      waiting.reject(lostError());
+      waiting.resolve(undefined);
     }
   }
 
   close(): void {
     for (const port of this.#ports.values()) port.close();
   }
-}
-
-function lostError(): HeddleError {
-  return new HeddleError('ERR_LOST', 'the worker that held a result is gone');
 }

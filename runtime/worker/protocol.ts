@@ -60,8 +60,12 @@ export type FromWorker =
     }
   /** A task's function threw; `member` says which of the fused ones. */
   | { readonly kind: 'failed'; readonly row: number; readonly attempt: number; readonly member: number; readonly error: PackedError }
-  /** A task was not run: it was stopped before it began, or an input was gone. */
-  | { readonly kind: 'returned'; readonly row: number }
+  /** A task was not run: it was stopped before it began, or inputs were gone from where they were said to be. */
+  | {
+      readonly kind: 'returned';
+      readonly row: number;
+      readonly missing: readonly { readonly holder: number; readonly rows: readonly number[] }[];
+    }
   | { readonly kind: 'fetched'; readonly request: number; readonly results: readonly Fetched[] }
   | { readonly kind: 'called'; readonly request: number; readonly rich: boolean; readonly value: unknown; readonly error?: PackedError }
   /** A running task asks something of its executor. */

@@ -299,13 +299,6 @@ export function testEngine(name: 'inline' | 'threads', open: OpenExecutor, skip:
         expect((await executor().hasWhat()).get(holders[0]!)).toContain(future.key);
         expect((await executor().nbytes([future])).get(future.key)).toBeGreaterThanOrEqual(50_000);
       });
-      test('tells what happened to a task, and why', async () => {
-        const future = executor().submit(double, fresh());
-        await future;
-        const story = await executor().story(future);
-        expect(story.at(-1)!.to).toBe('memory');
-        expect((await executor().explain(future)).outcome).toBe('ran');
-      });
       test('runs a function on each worker, outside the scheduler', async () => {
         const results = await executor().run(() => 6 * 7);
         expect(new Set(results.keys())).toEqual(new Set((await executor().workers()).map((worker) => worker.name)));

@@ -42,7 +42,7 @@ export async function npm(args: readonly string[], options: { readonly cwd: stri
 async function installed(folder: string): Promise<NodeBinary> {
   const place = join(folder, 'node_modules', packageName());
   const { version } = JSON.parse(await readFile(join(place, 'package.json'), 'utf8')) as { version: string };
-  return { version, path: join(place, 'bin', process.platform === 'win32' ? 'node.exe' : 'node') };
+  return { version: version.replace(/^v/, ''), path: join(place, 'bin', process.platform === 'win32' ? 'node.exe' : 'node') };
 }
 
 /** Installs into a folder of its own and renames it, so that the cache has a version whole or not at all. */

@@ -1,0 +1,102 @@
+import { type FailedTask, isHeddleError } from '../../graph/index.ts';
+import type { Outcome } from '../engine.ts';
+import { unpackError } from '../failure.ts';
+import { type SchedulerState, State } from '../scheduler/state.ts';
+import { decode } from '../worker/encode.ts';
+import type { FromWorker } from '../worker/protocol.ts';
+import type { Crew } from './crew.ts';
+import { closedError } from './errors.ts';
+
+/** What fetching needs to know of the shell. */
+export interface ResultSource {
+  readonly crew: Crew;
+  state(): SchedulerState;
+  /** What a row failed with. */
+  errorOf(row: number): Error | Promise<Error>;
+  taskOf(row: number): FailedTask;
+  /** A worker has not got what the table says it holds. */
+  missing(worker: number, rows: readonly number[]): void;
+}
+
+/** Brings results to the caller, from whoever holds them; what is lost on the way is waited for while it is made again. */
+export class Results {
+  readonly #source: ResultSource;
+  readonly #awaited = new Map<number, { readonly resolve: () => void; readonly reject: (error: Error) => void }[]>();
+
+  constructor(source: ResultSource) {
+    this.#source = source;
+  }
+
+  async fetch(handles: readonly number[]): Promise<Outcome[]> {
+    const outcomes = new Array<Outcome>(handles.length);
+    let places = [...handles.keys()];
+    while (places.length > 0) {
+      const byWorker = new Map<number, number[]>();
+      for (const place of places) {
+        const row = handles[place]!;
+        const isDone = (): boolean => this.#source.state().state[row] === State.memory || this.#source.state().state[row] === State.erred;
+        while (!isDone()) await this.#remade(row);
+        const state = this.#source.state();
+        if (state.state[row] === State.erred) outcomes[place] = { kind: 'error', error: await this.#source.errorOf(row) };
+        else {
+          const worker = state.worker[row]!;
+          const some = byWorker.get(worker);
+          if (some === undefined) byWorker.set(worker, [place]);
+          else some.push(place);
+        }
+      }
+      const again = await Promise.all([...byWorker].map(([worker, some]) => this.#fetchFrom(worker, some, handles, outcomes)));
+      places = again.flat();
+    }
+    return outcomes;
+  }
+
+  /** Fetches from one worker; the places of what was gone by then, and is being made again. */
+  async #fetchFrom(worker: number, places: readonly number[], handles: readonly number[], outcomes: Outcome[]): Promise<number[]> {
+    const rows = places.map((place) => handles[place]!);
+    let answer: Extract<FromWorker, { kind: 'fetched' }>;
+    try {
+      answer = (await this.#source.crew.ask(worker, (request) => ({ kind: 'fetch', request, rows }))) as typeof answer;
+    } catch (error) {
+      if (isHeddleError(error, 'ERR_LOST')) return [...places]; // its worker is gone
+      throw error;
+    }
+    const again: number[] = [];
+    for (const [n, result] of answer.results.entries()) {
+      const place = places[n]!;
+      if (result.kind === 'value') outcomes[place] = { kind: 'value', value: decode(result) };
+      else if (result.kind === 'unsendable')
+        outcomes[place] = { kind: 'error', error: await unpackError(result.error, this.#source.taskOf(rows[n]!)) };
+      else again.push(place);
+    }
+    if (again.length > 0)
+      this.#source.missing(
+        worker,
+        again.map((place) => handles[place]!),
+      );
+    return again;
+  }
+
+  /** Resolves when a held row that was lost has been made again, or has failed. */
+  #remade(row: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#awaited.get(row);
+      if (waiting === undefined) this.#awaited.set(row, [{ resolve, reject }]);
+      else waiting.push({ resolve, reject });
+    });
+  }
+
+  /** A row is done, or gone for good. */
+  tell(row: number): void {
+    if (this.#awaited.size === 0) return;
+    const waiting = this.#awaited.get(row) ?? [];
+    this.#awaited.delete(row);
+    for (const { resolve } of waiting) resolve();
+  }
+
+  /** Nothing will be made again. */
+  close(reason: Error = closedError()): void {
+    for (const waiting of this.#awaited.values()) for (const { reject } of waiting) reject(reason);
+    this.#awaited.clear();
+  }
+}
