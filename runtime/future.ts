@@ -52,7 +52,7 @@ export class Future<out T> implements FutureType<T> {
 
   async exception(options?: WaitOptions): Promise<Error | null> {
     if (this.#isReleased) throw releasedError(this.key);
-    await waitFor(new Promise<void>((resolve) => this.#output.whenDone(() => resolve())), options, `task ${this.key}`);
+    await wait([this], options);
     return this.#output.error ?? null;
   }
 

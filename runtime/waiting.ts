@@ -17,22 +17,41 @@ export async function wait<F extends AnyFuture>(
   const list = [...futures];
   const outputs = outputsOf(list);
   const { returnWhen = 'all' } = options;
-  await waitFor(whenEnough(outputs, returnWhen), options, `waiting for ${list.length} futures`);
+  const { enough, stop } = waitForEnough(outputs, returnWhen);
+  try {
+    await waitFor(enough, options, `waiting for ${list.length} futures`);
+  } finally {
+    stop();
+  }
   const isDone = (_: unknown, i: number): boolean => outputs[i]!.status !== 'pending';
   return { done: list.filter(isDone), notDone: list.filter((_, i) => !isDone(_, i)) };
 }
 
 /** Resolves when all, the first, or all up to the first failed one are done. */
 export function whenEnough(outputs: readonly Output[], returnWhen: ReturnWhen): Promise<void> {
-  return new Promise((resolve) => {
-    let left = outputs.length;
-    if (left === 0) return resolve();
-    const oneDone = (output: Output): void => {
-      left--;
-      if (left === 0 || returnWhen === 'first' || (returnWhen === 'first-error' && output.status !== 'finished')) resolve();
-    };
-    for (const output of outputs) output.whenDone(oneDone);
+  const { enough, stop } = waitForEnough(outputs, returnWhen);
+  return enough.finally(stop);
+}
+
+/** `stop` takes the callbacks back, so that waiting over and over for what takes long gathers nothing. */
+function waitForEnough(outputs: readonly Output[], returnWhen: ReturnWhen): { readonly enough: Promise<void>; readonly stop: () => void } {
+  let resolve!: () => void;
+  const enough = new Promise<void>((done) => {
+    resolve = done;
   });
+  const waiting = new Set(outputs);
+  const oneDone = (output: Output): void => {
+    waiting.delete(output);
+    if (waiting.size === 0 || returnWhen === 'first' || (returnWhen === 'first-error' && output.status !== 'finished')) resolve();
+  };
+  if (waiting.size === 0) resolve();
+  for (const output of [...waiting]) output.whenDone(oneDone);
+  return {
+    enough,
+    stop: () => {
+      for (const output of waiting) output.forget(oneDone);
+    },
+  };
 }
 
 /** Yields Futures in the order in which they are done. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { type ResourceLimits, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads';
 import type { FromWorker, WorkerSettings } from '../worker/protocol.ts';
 import { flagsForWorkers, withoutRefused } from './flags.ts';
 import type { StartWorker } from './transport.ts';
@@ -10,11 +10,12 @@ export function threadStarter(options: {
   readonly resourceLimits: ResourceLimits | undefined;
 }): StartWorker {
   let execArgv = flagsForWorkers(process.execArgv);
-  const open = (settings: WorkerSettings): Worker => {
+  const open = (settings: WorkerSettings, port: MessagePort): Worker => {
     for (;;) {
       try {
         return new Worker(workerEntry(), {
-          workerData: settings,
+          workerData: { settings, port },
+          transferList: [port],
           name: settings.name,
           ...(execArgv === undefined ? {} : { execArgv }),
           ...(options.env === undefined ? {} : { env: options.env }),
@@ -28,19 +29,25 @@ export function threadStarter(options: {
     }
   };
   return (settings, receive, gone) => {
-    const worker = open(settings);
+    // A port of our own: what a task, or a library in it, posts to its parent is not for us.
+    const { port1: port, port2 } = new MessageChannel();
+    const worker = open(settings, port2);
     let cause: Error | undefined;
-    worker.on('message', (message: FromWorker) => receive(message)); // before unref: a listener added later would hold the process
+    port.on('message', (message: FromWorker) => receive(message)); // before unref: a listener added later would hold the process
+    port.unref();
     worker.on('error', (error) => {
       cause =
         error instanceof Error || (typeof error === 'object' && error !== null && 'message' in error)
           ? (error as Error)
           : new Error(String(error));
     });
-    worker.on('exit', (code) => gone(cause ?? new Error(`the worker thread ended with exit code ${code}`)));
+    worker.on('exit', (code) => {
+      port.close();
+      gone(cause ?? new Error(`the worker thread ended with exit code ${code}`));
+    });
     worker.unref();
     return {
-      post: (message, transfer) => worker.postMessage(message, transfer as ArrayBuffer[] | undefined),
+      post: (message, transfer) => port.postMessage(message, transfer as ArrayBuffer[] | undefined),
       setBusy: (isBusy) => (isBusy ? worker.ref() : worker.unref()),
       terminate: async () => {
         await worker.terminate();

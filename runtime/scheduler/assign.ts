@@ -36,7 +36,6 @@ export class Assigner {
   readonly #ownUs: number[] = [];
   /** Ready rows that need resources or a place under a `concurrency`: looked through whenever something ends. */
   #limited: number[] = [];
-  readonly #limitIndex = new Map<Limits, number>();
   readonly #runningByFunction = new Map<string, number>();
 
   constructor(state: SchedulerState) {
@@ -52,18 +51,8 @@ export class Assigner {
     );
   }
 
-  /** A small number for a set of limits. */
-  limitIndex(limits: Limits): number {
-    let index = this.#limitIndex.get(limits);
-    if (index === undefined) {
-      index = this.#state.limits.push(limits) - 1;
-      this.#limitIndex.set(limits, index);
-    }
-    return index;
-  }
-
   limitsOf(row: number): Limits {
-    return this.#state.limits[this.#state.limit[row]!]!;
+    return this.#state.limits[row]!;
   }
 
   /** Puts a ready row into the queue where it should run. False when no worker may run it. */

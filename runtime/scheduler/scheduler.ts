@@ -105,10 +105,9 @@ export class Scheduler {
         rows[graphRow] = state.rowById.get(task.id)!;
         continue;
       }
-      const row = state.add(task, source, graphRow);
-      rows[graphRow] = row;
       const limits = limitsOf(graphRow);
-      state.limit[row] = this.#assigner.limitIndex(limits);
+      const row = state.add(task, source, graphRow, limits);
+      rows[graphRow] = row;
       state.priority[row] = limits.options.priority ?? 0;
       state.generation[row] = generation;
       state.rank[row] = firstRank + order[graphRow]!;
@@ -137,8 +136,7 @@ export class Scheduler {
     const { state } = this;
     let row = state.rowById.get(task.id);
     if (row === undefined) {
-      row = state.add(task, undefined, 0);
-      state.limit[row] = this.#assigner.limitIndex(limits);
+      row = state.add(task, undefined, 0, limits);
       state.group[row] = state.durations.of(task.name);
     }
     state.holders[row]!++;

@@ -54,11 +54,11 @@ const none = -1;
 export class SchedulerState {
   readonly rowById = new Map<string, number>();
   readonly workers: WorkerState[] = [];
-  readonly limits: Limits[] = [];
   readonly durations: DurationGroups;
 
   tasks: (Task | undefined)[] = [];
   sources: (Source | undefined)[] = [];
+  limits: (Limits | undefined)[] = [];
   #capacity = 0;
   #used = 0;
   readonly #freeRows: number[] = [];
@@ -78,7 +78,6 @@ export class SchedulerState {
   worker: Int32Array = new Int32Array(0);
   nbytes: Float64Array = new Float64Array(0);
   group: Int32Array = new Int32Array(0);
-  limit: Int32Array = new Int32Array(0);
   /** The row whose error this one carries. */
   blame: Int32Array = new Int32Array(0);
   attempts: Int32Array = new Int32Array(0);
@@ -120,11 +119,12 @@ export class SchedulerState {
   }
 
   /** Adds a released row for a task. */
-  add(task: Task, source: Source | undefined, graphRow: number): number {
+  add(task: Task, source: Source | undefined, graphRow: number, limits: Limits): number {
     const row = this.#freeRows.pop() ?? this.#used++;
     if (row >= this.#capacity) this.#grow();
     this.tasks[row] = task;
     this.sources[row] = source;
+    this.limits[row] = limits;
     this.graphRow[row] = graphRow;
     this.rowById.set(task.id, row);
     this.counts[State.released]!++;
@@ -160,6 +160,7 @@ export class SchedulerState {
     }
     this.tasks[row] = undefined;
     this.sources[row] = undefined;
+    this.limits[row] = undefined;
     this.replicas.delete(row);
     this.#freeRows.push(row);
   }
@@ -277,7 +278,6 @@ export class SchedulerState {
     this.worker = ints(this.worker);
     this.nbytes = floats(this.nbytes);
     this.group = ints(this.group);
-    this.limit = ints(this.limit);
     this.blame = ints(this.blame);
     this.attempts = ints(this.attempts);
     this.failures = ints(this.failures);

@@ -1,4 +1,4 @@
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { type MessagePort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { HeddleError } from '../../graph/index.ts';
 import { packError } from '../failure.ts';
 import { ParentEngine } from '../nested/parent-engine.ts';
@@ -8,8 +8,7 @@ import type { ToWorker, WorkerSettings } from './protocol.ts';
 import { startLoader } from './restore.ts';
 
 /** A worker thread: the core with a message port on either side. */
-const port = parentPort!;
-const settings = workerData as WorkerSettings;
+const { port, settings } = workerData as { readonly port: MessagePort; readonly settings: WorkerSettings };
 workerContext.isWorker = true;
 const parent = new ParentEngine((request) => port.postMessage({ kind: 'nested', request }));
 workerContext.parent = parent;
