@@ -35,6 +35,7 @@ import { type CancelOptions, Future, outputsOf } from './future.ts';
 import { gather } from './gather.ts';
 import { type WaitOptions, waitFor } from './limits.ts';
 import { mapAsync } from './map-async.ts';
+import { mapSync } from './map-sync.ts';
 import { NestedHost } from './nested/host.ts';
 import { Outputs } from './outputs.ts';
 import { noteUnseen } from './unseen.ts';
@@ -103,21 +104,7 @@ export class Executor implements AsyncDisposable {
     const make = taskMaker(fn);
     const begin = (args: readonly unknown[]): Future<unknown> => this.begin(make(args));
     if (kinds === 'async') return mapAsync(iterables, begin, 2 * this.#engine.workers.length);
-    if (iterables.length === 1) return Array.from(iterables[0]!, (item) => begin([item]));
-    const iterators = iterables.map((iterable) => iterable[Symbol.iterator]());
-    const futures: FutureType<unknown>[] = [];
-    for (;;) {
-      const args: unknown[] = [];
-      for (const iterator of iterators) {
-        const next = iterator.next();
-        if (next.done) {
-          for (const other of iterators) if (other !== iterator) other.return?.();
-          return futures;
-        }
-        args.push(next.value);
-      }
-      futures.push(begin(args));
-    }
+    return mapSync(iterables, begin);
   }
 
   /** Begins a Value, or each Value in an array or plain object (one level); what is no Value stays. */

@@ -52,7 +52,16 @@ export class Future<out T> implements FutureType<T> {
 
   async exception(options?: WaitOptions): Promise<Error | null> {
     if (this.#isReleased) throw releasedError(this.key);
-    await wait([this], options);
+    let tell!: () => void;
+    const done = new Promise<void>((resolve) => {
+      tell = () => resolve();
+    });
+    this.#output.whenDone(tell);
+    try {
+      await waitFor(done, options, `task ${this.key}`);
+    } finally {
+      this.#output.forget(tell);
+    }
     return this.#output.error ?? null;
   }
 

@@ -1,5 +1,6 @@
 /** The first floor's door: when and where things are computed. Authors of engines enter here (`heddle/runtime`). */
 export type { Future } from '../graph/index.ts';
+export { builtRoot } from './built-root.ts';
 export { compute, computeWith, persist } from './compute.ts';
 export { currentTask, type TaskContext } from './current-task.ts';
 export { resolveExecutor } from './defaults.ts';
@@ -10,5 +11,7 @@ export type { CommonOptions, ExecutorOptions, WorkerOptions } from './executor-o
 export type { CancelOptions } from './future.ts';
 export { type WaitOptions, waitFor } from './limits.ts';
 export type { FutureStatus } from './output.ts';
+export { mapStack } from './stack.ts';
 export { asCompleted, type ReturnWhen, wait } from './waiting.ts';
 export { allocateBytes } from './worker/context.ts';
+export { originOf, restore, startLoader } from './worker/restore.ts';

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { mapPlace } from '../graph/index.ts';
+import { builtRoot } from './built-root.ts';
 
 const frame = /((?:file:\/\/|\/|[A-Za-z]:[\\/])[^\s()]*?)(\?heddle)?:(\d+):(\d+)/g;
 
@@ -16,7 +17,7 @@ export function mapStack(stack: string): string {
   });
 }
 
-const ownRoot = new URL('../', import.meta.url).href;
+const ownRoot = builtRoot.href;
 const ownPath = fileURLToPath(ownRoot);
 
 /** The frames below the user's code are heddle's own, and Node's below those. */

@@ -307,7 +307,7 @@ export class LocalEngine implements Engine {
     const { state } = this.#scheduler;
     if (state.state[row] === State.processing) this.#blames.thrown(message, this.#definitions.resolveClass); // else it was cancelled, which its Futures know
     this.#step({ kind: 'failed', worker: index, row });
-    if (state.state[row] !== State.erred && state.tasks[row] !== undefined) this.#blames.forget(row); // it is being retried
+    if (isUnfinished(state.state[row]!)) this.#blames.forget(row); // it is being retried; dependants of one that has failed go on to blame it
   }
 
   /** A row has left its worker. True when its attempt had run out of time, and so has failed whatever it says. */
@@ -427,6 +427,10 @@ export class LocalEngine implements Engine {
     const unfinished = counts[State.waiting]! + counts[State.noWorker]! + counts[State.queued]! + counts[State.processing]!;
     this.#crew.setBusy(!this.#isClosed && this.#fatal === undefined && (unfinished > 0 || this.#crew.isAsked));
   }
+}
+
+function isUnfinished(at: number): boolean {
+  return at === State.waiting || at === State.queued || at === State.processing || at === State.noWorker;
 }
 
 /** A reason as it can travel: an Error by its message, anything that cannot be cloned by its text. */

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
 import { MessageChannel, type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads';
+import { builtRoot } from '../built-root.ts';
 import type { FromWorker, WorkerSettings } from '../worker/protocol.ts';
 import { flagsForWorkers, withoutRefused } from './flags.ts';
 import type { StartWorker } from './transport.ts';
@@ -13,7 +13,7 @@ export function threadStarter(options: {
   const open = (settings: WorkerSettings, port: MessagePort): Worker => {
     for (;;) {
       try {
-        return new Worker(workerEntry(), {
+        return new Worker(new URL('runtime/worker/main.js', builtRoot), {
           workerData: { settings, port },
           transferList: [port],
           name: settings.name,
@@ -54,10 +54,4 @@ export function threadStarter(options: {
       },
     };
   };
-}
-
-/** The built worker module: beside this file, or in `dist` when this file runs from source. */
-function workerEntry(): URL {
-  const beside = new URL('../worker/main.js', import.meta.url);
-  return existsSync(beside) ? beside : new URL('../../dist/runtime/worker/main.js', import.meta.url);
 }

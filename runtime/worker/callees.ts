@@ -1,4 +1,5 @@
 import { importPlaceOf } from '../../graph/index.ts';
+import { builtRoot } from '../built-root.ts';
 import type { ClassPlace } from '../failure.ts';
 import type { Definition } from './protocol.ts';
 import { originOf, restore } from './restore.ts';
@@ -36,7 +37,7 @@ export class Callees {
       case 'payload':
         return restore(definition.payload);
       case 'own': {
-        const module: Record<string, unknown> = await import(new URL(`../../${definition.module}`, import.meta.url).href);
+        const module: Record<string, unknown> = await import(new URL(definition.module, builtRoot).href);
         return module[definition.name];
       }
     }

@@ -1,4 +1,5 @@
 import { HeddleError } from '../../graph/index.ts';
+import { builtRoot } from '../../runtime/index.ts';
 import { fileStorage } from './file.ts';
 import type { Storage } from './storage.ts';
 
@@ -28,7 +29,7 @@ async function importStorage(module: string, scheme: string): Promise<Storage> {
   const own = module.startsWith('src/storage/');
   let exports: StorageModule;
   try {
-    exports = (await import(own ? new URL(`../../${module}`, import.meta.url).href : module)) as StorageModule;
+    exports = (await import(own ? new URL(module, builtRoot).href : module)) as StorageModule;
   } catch (cause) {
     throw new HeddleError(
       'ERR_STORAGE',

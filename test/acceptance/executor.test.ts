@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { threadId } from 'node:worker_threads';
+import fc from 'fast-check';
 import { compute, currentTask, Executor, type ExecutorOptions, type Future, lazy, persist, readBytes, type Value, value } from 'heddle';
 import { failure, fixture, lines, report, temporaryFolder, thrown } from '../fixtures/acceptance/helpers.ts';
 
@@ -798,5 +799,60 @@ describe('many tasks', () => {
       );
       expect(new Set(who)).toEqual(new Set(['left', 'right']));
     });
+  });
+});
+
+describe('random graphs', () => {
+  /** A task: how it runs, and which earlier ones it adds up. */
+  interface Node {
+    readonly kind: 'plain' | 'later' | 'nested' | 'flaky' | 'bad' | 'pinned';
+    readonly dependencies: readonly number[];
+  }
+  const node: fc.Arbitrary<Node> = fc.record({
+    kind: fc.constantFrom('plain', 'plain', 'later', 'nested', 'flaky', 'bad', 'pinned'),
+    dependencies: fc.array(fc.nat(1_000), { maxLength: 4 }),
+  });
+
+  const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 1);
+  const later = async (numbers: number[]) => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    return sum(numbers);
+  };
+  const flaky = (numbers: number[]) => {
+    if (currentTask().attempt === 1) throw new Error('only once');
+    return sum(numbers);
+  };
+  const bad = (_: number[]): number => {
+    throw new Error('bad');
+  };
+
+  it('give what a plain evaluation gives, and errors where they belong', async () => {
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(node, { minLength: 1, maxLength: 40 }), async (nodes) => {
+        run++;
+        const values: Value<number>[] = [];
+        const expected: (number | 'bad')[] = [];
+        for (const [i, { kind, dependencies }] of nodes.entries()) {
+          const from = i === 0 ? [] : dependencies.map((dependency) => dependency % i);
+          const given = [run, ...from.map((dependency) => values[dependency]!)];
+          const options = { name: `${kind}${i}` };
+          const make = {
+            plain: () => lazy((...numbers: number[]) => sum(numbers), options)(...given),
+            later: () => lazy(later, options)(given),
+            nested: () => lazy((x: { list: number[] }) => sum(x.list), options)({ list: given }),
+            flaky: () => lazy(flaky, { ...options, retries: 1 })(given),
+            bad: () => lazy(bad, options)(given),
+            pinned: () => lazy((numbers: number[]) => sum(numbers), { ...options, workers: i % 2 === 0 ? 'one' : 'two' })(given),
+          };
+          values.push(make[kind]());
+          const known = from.map((dependency) => expected[dependency]!);
+          expected.push(kind === 'bad' || known.includes('bad') ? 'bad' : sum([run, ...(known as number[])]));
+        }
+        const settled = await executor.gather(executor.compute(values), { errors: 'settle', timeout: '20 s' });
+        expect(settled.map((one) => (one.status === 'fulfilled' ? one.value : (one.reason as Error).message))).toEqual(expected);
+      }),
+      { numRuns: 40 },
+    );
   });
 });

@@ -42,6 +42,10 @@ describe('a process ends by itself', () => {
     expect(ended.stderr).toMatch(/fails\.mjs:6\b/);
   });
 
+  it('when executors are closed while they replace threads of cancelled tasks', async () => {
+    expect(await report<unknown>([fixture('closes-while-replacing.mjs')])).toEqual({ rounds: 40 });
+  });
+
   it('with what its tasks wrote to the console', async () => {
     const ended = await node([fixture('prints.mjs')]);
     expect([ended.late, ended.code]).toEqual([false, 0]);

@@ -65,6 +65,7 @@ async function install(line: string): Promise<NodeBinary> {
           '--ignore-scripts',
           '--prefer-offline',
           '--fetch-retries=1',
+          '--fetch-retry-mintimeout=1000',
           `${packageName()}@${line}`,
         ],
         { cwd: fresh, timeoutMs: 120_000 },

@@ -294,7 +294,7 @@ describe('what a module is', () => {
 
 describe('functions of a TypeScript program', () => {
   const source = join(root, 'test/fixtures/functions/identity/program.ts');
-  const tokenizer = pathToFileURL(join(root, 'dist/graph/token.js')).href;
+  const tokenizer = pathToFileURL(join(root, 'dist/graph/index.js')).href;
   const tokens = (...args: string[]): unknown => {
     const { stdout, stderr } = spawnSync(process.execPath, [...args, tokenizer], {
       cwd: root,

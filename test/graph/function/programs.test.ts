@@ -154,7 +154,7 @@ describe('other ways to run code', () => {
   });
 
   it('a directory of another name, where keys stay the same', async () => {
-    const program = `import { tokenize } from ${JSON.stringify(pathToFileURL(join(root, 'dist/graph/token.js')).href)}; import { value } from './local.mjs';
+    const program = `import { tokenize } from ${JSON.stringify(pathToFileURL(join(root, 'dist/graph/index.js')).href)}; import { value } from './local.mjs';
       const k = 3; class A { m() { return k } } const fn = (x) => x + value + new A().m(); console.log('RESULT ' + JSON.stringify({ token: tokenize(fn) }))`;
     const tokens: unknown[] = [];
     for (const value of [1, 1, 2]) {
@@ -171,7 +171,7 @@ describe('other ways to run code', () => {
   it('the permission model, where only references travel', async () => {
     const flag = Number.parseInt(process.versions.node, 10) >= 24 ? '--permission' : '--experimental-permission';
     const program = `const { half } = require(${JSON.stringify(join(fixtures, 'helper.cjs'))});
-      import(${JSON.stringify(pathToFileURL(join(root, 'dist/graph/function/capture.js')).href)}).then(({ capture }) => {
+      import(${JSON.stringify(pathToFileURL(join(root, 'dist/graph/index.js')).href)}).then(({ capture }) => {
         capture(half, { label: 'half' }).payload; capture(Math.max, { label: 'max' }).payload;
         try { capture(() => 1, { label: 'inline' }) } catch ({ code, message }) { console.log('RESULT ' + JSON.stringify({ code, message })) } })`;
     const file = join(folder, 'permission.cjs');
@@ -184,7 +184,7 @@ describe('other ways to run code', () => {
   });
 
   it('the debugger is never left on, and nothing heavy is loaded before it is needed', async () => {
-    const program = `const before = process.moduleLoadList.length; const { capture } = await import(${JSON.stringify(pathToFileURL(join(root, 'dist/graph/function/capture.js')).href)});
+    const program = `const before = process.moduleLoadList.length; const { capture } = await import(${JSON.stringify(pathToFileURL(join(root, 'dist/graph/index.js')).href)});
       const loaded = process.moduleLoadList.slice(before).filter((name) => /inspector|http/.test(name)); const { createRequire } = await import('node:module');
       const acorn = Object.keys(createRequire(import.meta.url).cache).some((file) => file.includes('acorn'));
       const posts = []; const { Session } = await import('node:inspector'); const { post } = Session.prototype; Session.prototype.post = function (method, ...rest) { posts.push(method); return Reflect.apply(post, this, [method, ...rest]) };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { transformSync } from '@swc/core';
+import { builtRoot } from '../../../runtime/built-root.ts';
 import { mapStack } from '../../../runtime/stack.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'heddle-maps-'));
@@ -50,7 +51,7 @@ describe('a stack from a worker', () => {
   });
 
   it("ends with the user's own frames", () => {
-    const own = new URL('../../../runtime/worker/main.js', import.meta.url).href;
+    const own = new URL('chunks/some.js', builtRoot).href;
     const stack = [
       'Error: x',
       '    at user (/home/me/a.js:1:2)',
