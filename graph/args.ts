@@ -1,6 +1,7 @@
 import { copyOf } from './canonical/copy.ts';
 import { lazySymbol } from './canonical/describe.ts';
-import { compact, type Leaf, leafText } from './canonical/leaf.ts';
+import { compact, fold, type Leaf, leafText } from './canonical/leaf.ts';
+import { Plain } from './canonical/plain.ts';
 import { Holes, type Shape } from './canonical/shape.ts';
 import { handleText, isObject, Walk } from './canonical/walk.ts';
 import { typeError } from './errors.ts';
@@ -26,19 +27,21 @@ export interface Encoded {
 
 /** `traverse: false`: only arguments that are Values themselves are dependencies. `isPure: false`: the text means nothing, and nothing is refused for not having one. */
 export function encode(args: readonly unknown[], traverse = true, isPure = true): Encoded {
-  const encoder = new Encoder(traverse, isPure);
-  let text = '';
-  for (let i = 0; i < args.length; i++) {
-    const one = encoder.add(args[i], 'args', i);
-    text = i === 0 ? one : `${text},${one}`;
-  }
-  return { tape: encoder.tape, text, dependencies: encoder.dependencies };
+  return encodeAll(args, 'args', traverse, isPure);
 }
 
 /** One piece of data as a tape. */
 export function encodeData(data: unknown, isPure = true): Encoded {
-  const encoder = new Encoder(true, isPure);
-  const text = encoder.add(data, 'data', undefined);
+  return encodeAll([data], 'data', true, isPure);
+}
+
+function encodeAll(args: readonly unknown[], root: string, traverse: boolean, isPure: boolean): Encoded {
+  let encoder = new Encoder(root, traverse, isPure, true);
+  let text = encoder.addAll(args);
+  if (text === undefined) {
+    encoder = new Encoder(root, traverse, isPure, false);
+    text = encoder.addAll(args) as string;
+  }
   return { tape: encoder.tape, text, dependencies: encoder.dependencies };
 }
 
@@ -46,24 +49,42 @@ const noTasks: readonly Task[] = Object.freeze([]);
 
 class Encoder {
   readonly tape: unknown[] = [];
+  readonly #root: string;
   readonly #traverse: boolean;
   readonly #isPure: boolean;
+  readonly #isPlain: boolean;
+  #plain: Plain | undefined;
   #dependencies: Task[] | undefined;
   #walk: Walk | undefined;
   #indexes: Map<string, number> | undefined;
 
-  constructor(traverse: boolean, isPure: boolean) {
+  /** `isPlain`: takes no more than primitives, handles and plain data. */
+  constructor(root: string, traverse: boolean, isPure: boolean, isPlain: boolean) {
+    this.#root = root;
     this.#traverse = traverse;
     this.#isPure = isPure;
+    this.#isPlain = isPlain;
   }
 
   get dependencies(): readonly Task[] {
     return this.#dependencies ?? noTasks;
   }
 
-  add(value: unknown, root: string, index: number | undefined): string {
+  /** The text of all; `undefined` when there is more than plain data. What is shared between arguments stays shared, so the walk then takes them all. */
+  addAll(args: readonly unknown[]): string | undefined {
+    let text = '';
+    for (let i = 0; i < args.length; i++) {
+      const part = this.#add(args[i], i);
+      if (part === undefined) return undefined;
+      text = i === 0 ? part : `${text},${part}`;
+    }
+    return text;
+  }
+
+  #add(value: unknown, index: number): string | undefined {
     if (!isObject(value)) {
-      this.#primitive(value, root, index);
+      if (typeof value === 'symbol') this.#symbol(value, this.#pathOf(index));
+      else this.tape.push(Op.literal, value);
       return leafText(value as Leaf);
     }
     const task = taskOf(value);
@@ -71,9 +92,15 @@ class Encoder {
       this.#depend(task);
       return handleText(task);
     }
-    if (this.#traverse && Array.isArray(value) && isFlat(value)) return this.#flat(value);
+    if (this.#traverse && Array.isArray(value) && holdsValues(value)) return this.#flat(value);
+    if (this.#isPlain) {
+      this.#plain ??= new Plain(true);
+      const text = typeof value === 'object' ? this.#plain.text(value) : undefined;
+      if (text !== undefined) this.tape.push(Op.literal, this.#plain.copy);
+      return text;
+    }
     this.#walk ??= new Walk(taskOf, this.#traverse ? refuseHolder : undefined, true, !this.#isPure);
-    const path = pathOf(root, index);
+    const path = this.#pathOf(index);
     const shape = this.#walk.shape(value, path);
     if (this.#traverse && shape.hasHandle) this.#emit(shape, path);
     else this.#whole(shape, path);
@@ -81,33 +108,31 @@ class Encoder {
     return !this.#traverse && shape.hasHandle ? `w${shape.text}` : (shape.text as string);
   }
 
-  /** The short way for what most calls pass: the same text and tape as the walk's, without shapes. */
-  #flat(array: readonly unknown[]): string {
-    const parts: string[] = [];
-    let hasHandle = false;
-    for (const item of array) {
-      const task = taskOf(item);
-      if (task === undefined) {
-        parts.push(leafText(item as Leaf));
-        continue;
-      }
-      hasHandle = true;
-      parts.push(handleText(task));
-    }
-    if (hasHandle) {
-      for (const item of array) {
-        const task = taskOf(item);
-        if (task === undefined) this.tape.push(Op.literal, item);
-        else this.#depend(task);
-      }
-      this.tape.push(Op.array, array.length);
-    } else this.tape.push(Op.literal, array.slice());
-    return compact(`[${parts.join()})`);
+  #pathOf(index: number): string {
+    return this.#root === 'data' ? 'data' : `${this.#root}[${index}]`;
   }
 
-  #primitive(value: unknown, root: string, index: number | undefined): void {
-    if (typeof value === 'symbol') this.tape.push(Op.captured, this.#captured(value, pathOf(root, index)));
-    else this.tape.push(Op.literal, value);
+  /** The short way for what merges and sums pass: the same text and tape as the walk's, without shapes. */
+  #flat(array: readonly unknown[]): string {
+    let text = '[';
+    for (let i = 0; i < array.length; i++) {
+      const item = array[i];
+      const task = taskOf(item);
+      if (i > 0) text += ',';
+      if (task === undefined) {
+        this.tape.push(Op.literal, item);
+        text = fold(text + leafText(item as Leaf));
+      } else {
+        this.#depend(task);
+        text = fold(text + handleText(task));
+      }
+    }
+    this.tape.push(Op.array, array.length);
+    return compact(`${text})`);
+  }
+
+  #symbol(value: symbol, path: string): void {
+    this.tape.push(Op.captured, this.#captured(value, path));
   }
 
   #depend(task: Task): void {
@@ -158,7 +183,8 @@ class Encoder {
         continue;
       }
       const item = shape.items[top.next++];
-      if (!isObject(item)) this.#primitive(item, path, undefined);
+      if (typeof item === 'symbol') this.#symbol(item, path);
+      else if (!isObject(item)) this.tape.push(Op.literal, item);
       // data between Values: a missing element arrives as undefined
       else if (item instanceof Holes) for (let i = 0; i < item.count; i++) this.tape.push(Op.literal, undefined);
       else {
@@ -219,27 +245,24 @@ class LateCapture implements CapturedData {
   }
 }
 
-/** A plain array of nothing but primitives and Values. */
-function isFlat(array: readonly unknown[]): boolean {
+/** An array of primitives and Values with at least one Value. */
+function holdsValues(array: readonly unknown[]): boolean {
   if (Object.getPrototypeOf(array) !== Array.prototype) return false;
+  let hasHandle = false;
   for (let i = 0; i < array.length; i++) {
     const item = array[i];
     if (item === undefined || typeof item === 'symbol' || typeof item === 'function') return false;
-    if (typeof item === 'object' && item !== null && taskOf(item) === undefined) return false;
+    if (typeof item !== 'object' || item === null) continue;
+    if (taskOf(item) === undefined) return false;
+    hasHandle = true;
   }
-  let properties = 0;
-  for (const _ in array) properties++;
-  return properties === array.length && Object.getOwnPropertySymbols(array).length === 0;
+  return hasHandle && Object.keys(array).length === array.length && Object.getOwnPropertySymbols(array).length === 0;
 }
 
 const longestTape = 2 ** 25;
 
 function isSame(a: Task, b: Task): boolean {
   return a === b || (a.id === b.id && a.token === b.token);
-}
-
-function pathOf(root: string, index: number | undefined): string {
-  return index === undefined ? root : `${root}[${index}]`;
 }
 
 function captureData(data: unknown, path: string): Capture {

@@ -1,4 +1,4 @@
-import { setOwn } from './canonical/copy.ts';
+import { setOwn } from './canonical/set-own.ts';
 import { Op, type Tape } from './tape.ts';
 import type { CapturedData } from './task.ts';
 

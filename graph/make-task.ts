@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { withAnnotations } from './annotate.ts';
 import { type Encoded, encode, encodeData } from './args.ts';
 import { type LazyParts, lazySymbol } from './canonical/describe.ts';
-import { digest, leafText, stringText } from './canonical/leaf.ts';
-import { Walk } from './canonical/walk.ts';
+import { digest, keptDigest, leafText, stringText } from './canonical/leaf.ts';
+import { listText } from './canonical/text.ts';
 import { decode } from './decode.ts';
 import { type FunctionState, functionState } from './function-state.ts';
-import { taskOf } from './handle.ts';
 import { keyName, typeName } from './names.ts';
 import { checkTaskOptions, noOptions, type TaskOptions } from './options.ts';
 import { type Callee, keyOf, type Task } from './task.ts';
@@ -75,12 +74,13 @@ function finish(
   extra: Extra,
 ): Task {
   const { key, pure, version } = options;
-  const token =
-    pure === false
-      ? randomBytes(16).toString('hex')
-      : digest(
-          `${stringText(name)}${callee === undefined ? '=' : callee.identity}${version === undefined ? '' : `~${leafText(version)}`}(${extra.content ?? text})`,
-        );
+  let token: string;
+  if (pure === false) token = randomBytes(16).toString('hex');
+  else {
+    const code = callee === undefined ? '=' : callee.identity;
+    const mark = version === undefined ? '' : `~${leafText(version)}`;
+    token = keptDigest(`${stringText(name)}${code}${mark}(${extra.content ?? text})`);
+  }
   let id = token;
   let givenKey: string | undefined;
   // a task asked to have the key it has anyway is that task
@@ -146,11 +146,6 @@ export function ownTask(callee: Callee, args: readonly unknown[], call: OwnCall)
   return finish(callee, keyName(merged.name as string), encoded, args.length, merged, {
     hosts,
     bytesToRead,
-    content: tokenOf && contentText(tokenOf),
+    content: tokenOf && listText(tokenOf, 'tokenOf'),
   });
-}
-
-function contentText(tokenOf: readonly unknown[]): string {
-  const walk = new Walk(taskOf);
-  return tokenOf.map((part, i) => walk.text(part, `tokenOf[${i}]`)).join();
 }

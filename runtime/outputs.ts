@@ -1,4 +1,5 @@
 import {
+  CancelledError,
   type CapturedData,
   compile,
   isHeddleError,
@@ -128,9 +129,11 @@ export class Outputs implements OutputOwner {
   }
 
   async #fetchWanted(): Promise<void> {
-    const wanted = this.#wanted;
+    const all = this.#wanted;
+    const wanted = all.filter(({ output }) => output.handle >= 0);
     this.#wanted = [];
     try {
+      for (const { output, reject } of all) if (output.handle < 0) reject(output.error!); // forgotten meanwhile
       const outcomes = await this.#engine.fetch(wanted.map(({ output }) => output.handle));
       for (const [i, { output, resolve, reject }] of wanted.entries()) {
         const outcome = outcomes[i]!;
@@ -144,7 +147,7 @@ export class Outputs implements OutputOwner {
     } catch (error) {
       for (const { reject } of wanted) reject(error as Error);
     } finally {
-      for (const { output } of wanted) this.#fetched(output);
+      for (const { output } of all) this.#fetched(output);
     }
   }
 
@@ -181,7 +184,10 @@ export class Outputs implements OutputOwner {
   /** The executor starts afresh: whatever is held now belongs to the past. */
   forgetAll(): void {
     this.flush();
-    for (const output of this.#byId.values()) output.handle = -1;
+    for (const output of this.#byId.values()) {
+      output.handle = -1;
+      if (output.status === 'finished' && !output.hasValue) output.failed(new CancelledError(output.key, 'the executor was restarted'));
+    }
     this.#byId.clear();
   }
 

@@ -2,7 +2,8 @@
  * Makes the JavaScript of the package: a few files instead of some 150, because each module costs a process, and each of its workers, about a third of
  * a millisecond to load. What must be found by name stays a file of its own: the doors, the worker's entry, and the modules that tasks name.
  */
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
+import { basename } from 'node:path';
 import { build } from 'esbuild';
 
 const doors = ['src/index.ts', 'graph/index.ts', 'runtime/index.ts', 'src/cli/main.ts'];
@@ -15,8 +16,8 @@ const namedByTasks = [
   'src/cli/bench-tasks.ts',
 ];
 
-rmSync('dist/chunks', { recursive: true, force: true });
-await build({
+const { metafile } = await build({
+  metafile: true,
   entryPoints: [...doors, ...namedByTasks],
   bundle: true,
   splitting: true,
@@ -30,3 +31,7 @@ await build({
   chunkNames: 'chunks/[name]-[hash]',
   logLevel: 'warning',
 });
+
+// The chunks of builds before: after the new ones are there, so that whoever imports meanwhile finds one or the other.
+const made = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
+for (const name of readdirSync('dist/chunks')) if (!made.has(name)) rmSync(`dist/chunks/${name}`);

@@ -1,3 +1,4 @@
+import { setOwn } from './set-own.ts';
 import { Holes, type Shape } from './shape.ts';
 import { isObject, type Walk } from './walk.ts';
 
@@ -38,10 +39,4 @@ function fillArray(shape: Shape, part: (item: unknown) => unknown): void {
     else array.push(part(item));
   }
   for (let i = elements; i < shape.items.length; i++) setOwn(array, shape.keys[i - elements] as string, part(shape.items[i]));
-}
-
-/** Sets an own property; `__proto__` is an ordinary name here. */
-export function setOwn(object: object, key: string, value: unknown): void {
-  if (key === '__proto__') Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
-  else (object as Record<string, unknown>)[key] = value;
 }

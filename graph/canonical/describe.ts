@@ -5,9 +5,7 @@ import { type ClassInfo, classInfo } from './class-info.ts';
 import { exoticText, isExotic } from './exotic.ts';
 import { bytesDigest, leafText, stringText, symbolText } from './leaf.ts';
 import { Holes, Refusal, Shape } from './shape.ts';
-
-/** A class says by a method under this symbol what its instances hash by. */
-export const tokenizeSymbol: unique symbol = Symbol.for('heddle.tokenize') as never;
+import { tokenizeSymbol } from './symbols.ts';
 
 /** A LazyFunction shows its plain function and options under this symbol. */
 export const lazySymbol: unique symbol = Symbol.for('heddle.lazy') as never;

@@ -5,6 +5,14 @@ export function digest(text: string): string {
   return hash('sha256', text, 'hex').slice(0, 32);
 }
 
+/**
+ * A digest to keep, in Maps by the million. A slice holds on to all 64 digits and is twice as dear to look up; the way to upper case and back
+ * writes the 32 anew.
+ */
+export function keptDigest(text: string): string {
+  return digest(text).toUpperCase().toLowerCase();
+}
+
 /** 32 hex digits of bytes; shared memory is read where it lies. */
 export function bytesDigest(bytes: NodeJS.ArrayBufferView): string {
   return hash('sha256', bytes, 'hex').slice(0, 32);
@@ -15,8 +23,11 @@ export function bytesDigest(bytes: NodeJS.ArrayBufferView): string {
  * A lone surrogate would become U+FFFD on its way into the hash, so such text is escaped.
  */
 export function stringText(text: string): string {
-  return isWellFormed(text) ? `"${text.length}:${text}` : `!${JSON.stringify(text)}`;
+  if (!isWellFormed(text)) return `!${JSON.stringify(text)}`;
+  return text.length < marks.length ? (marks[text.length] as string) + text : `"${text.length}:${text}`;
 }
+
+const marks: readonly string[] = Array.from({ length: 100 }, (_, length) => `"${length}:`);
 
 /** What takes part in a text as it is. */
 export type Leaf = string | number | bigint | boolean | symbol | null | undefined;
@@ -56,11 +67,19 @@ export function symbolText(symbol: symbol): string {
   return known === undefined ? `y${leafText(symbol.description)}` : `y*${known}`;
 }
 
-const limit = 64;
+/** A container's text that is longer enters its parent's as a digest. */
+const longest = 512;
+/** A container's text that grows longer is hashed as it stands, and goes on from its digest: a text may have no more than 2^29 characters. */
+const foldAt = 65_536;
 
 /** A text, or its digest when it is long. Depends on the text alone, so shared parts can be hashed once without being seen as shared. */
 export function compact(text: string): string {
-  return text.length > limit ? `#${digest(text)}` : text;
+  return text.length > longest ? `#${digest(text)}` : text;
+}
+
+/** The beginning of a container's text, one item longer. */
+export function fold(text: string): string {
+  return text.length > foldAt ? `^${digest(text)}` : text;
 }
 
 // Absent from the types of es2023; there since Node 20.

@@ -3,7 +3,7 @@ import { brandSymbol, type Task } from '../task.ts';
 import { classInfo } from './class-info.ts';
 import { nameCycle } from './cycle.ts';
 import { article, describe, openInTask } from './describe.ts';
-import { compact, type Leaf, leafText, stringText } from './leaf.ts';
+import { compact, fold, type Leaf, leafText, stringText } from './leaf.ts';
 import { Holes, Refusal, Shape } from './shape.ts';
 
 /**
@@ -12,7 +12,7 @@ import { Holes, Refusal, Shape } from './shape.ts';
  *
  *     { b: [1, 'x'], a: v }   →   {"1:a:v<token>,"1:b:[1,"1:x))
  *
- * A container's text of more than 64 characters enters its parent's as a digest. That depends on the text alone, so each object is done once, however
+ * A container's text of more than 512 characters enters its parent's as a digest. That depends on the text alone, so each object is done once, however
  * often it is shared. Objects and Sets sort the texts of their items. A cycle is named as a whole (cycle.ts).
  *
  * The walk is depth first with its own stack, and finds strongly connected components as it goes (Tarjan). It also learns what arguments need to know:
@@ -190,12 +190,20 @@ function adopt(parent: Shape, child: Shape, isSeen = false): void {
 }
 
 /** The text of a shape whose parts are all text. */
-export function textOf(shape: Shape, parts: readonly string[]): string {
+function textOf(shape: Shape, parts: readonly string[]): string {
   const { names, head } = shape;
   if (shape.kind === 'leaf') return head;
-  if (!shape.isUnordered) return `${head}${(names === undefined ? parts : parts.map((part, i) => names[i]! + part)).join()})`;
-  const named = names === undefined ? [...parts] : parts.map((part, i) => names[i]! + part);
-  return `${head}${(named.length > 1 ? named.sort() : named).join()})`;
+  let all = parts;
+  if (shape.isUnordered) {
+    const named = names === undefined ? [...parts] : parts.map((part, i) => names[i]! + part);
+    all = named.length > 1 ? named.sort() : named;
+  } else if (names !== undefined) all = parts.map((part, i) => names[i]! + part);
+  let text = head;
+  for (let i = 0; i < all.length; i++) {
+    if (i > 0) text += ',';
+    text = fold(text + (all[i] as string));
+  }
+  return `${text})`;
 }
 
 /** A Value counts by its key; of a key that heddle made, the token says it all. */

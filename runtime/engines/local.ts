@@ -19,9 +19,9 @@ import type { FromWorker, WorkerSettings } from '../worker/protocol.ts';
 import { sizeOf } from '../worker/size-of.ts';
 import { encodeBatch } from './batch.ts';
 import { Blames } from './blames.ts';
-import { Clocks } from './clocks.ts';
 import { Crew } from './crew.ts';
 import { Definitions } from './definitions.ts';
+import { Endings } from './endings.ts';
 import { closedError, lostError } from './errors.ts';
 import { limitsFor, someWorkersNamed } from './limits.ts';
 import { Results } from './results.ts';
@@ -55,7 +55,7 @@ export class LocalEngine implements Engine {
   readonly #blames: Blames;
   /** Small results that came with the report now looked at. */
   #arrived = new Map<number, unknown>();
-  readonly #clocks = new Clocks();
+  readonly #endings: Endings;
   #executor: unknown;
   #nested: NestedHost | undefined;
   #fatal: Error | undefined;
@@ -87,6 +87,15 @@ export class LocalEngine implements Engine {
       (index) => this.#crew.isReady(index),
       options.workers,
     );
+    this.#endings = new Endings({
+      crew: this.#crew,
+      blames: this.#blames,
+      cancelGraceMs: options.cancelGraceMs,
+      noWorkerTimeoutMs: options.noWorkerTimeoutMs,
+      state: () => this.#scheduler.state,
+      step: (stimulus) => this.#step(stimulus),
+      warn: (code, message) => this.listener.warning({ time: Date.now(), code, message }),
+    });
     this.#results = new Results({
       crew: this.#crew,
       state: () => this.#scheduler.state,
@@ -196,7 +205,7 @@ export class LocalEngine implements Engine {
     const commands = this.#scheduler.step({ kind: 'cancelled', rows: handles });
     const stops = commands.filter((command) => command.kind === 'stop');
     this.#perform(commands.filter((command) => command.kind !== 'stop'));
-    await Promise.all(stops.map((stop) => this.#stopRunning(stop.worker, stop.row, reason, force ? 0 : this.#options.cancelGraceMs)));
+    await Promise.all(stops.map((stop) => this.#endings.stop(stop.worker, stop.row, reason, force ? 0 : this.#options.cancelGraceMs)));
   }
 
   retry(handles: readonly number[]): void {
@@ -241,7 +250,7 @@ export class LocalEngine implements Engine {
       if (sink !== undefined && state.state[row] !== State.memory && state.state[row] !== State.erred)
         sink.failed(errorFor(state.key(row)));
     this.#sinks = [];
-    this.#clocks.clear();
+    this.#endings.clocks.clear();
   }
 
   #receive(index: number, message: FromWorker): void {
@@ -252,7 +261,7 @@ export class LocalEngine implements Engine {
         return this.#failed(index, message);
       case 'returned':
         for (const { holder, rows } of message.missing) this.#step({ kind: 'missing', worker: holder, rows });
-        if (this.#failOverdue(index, message.row)) return;
+        if (this.#endings.failOverdue(index, message.row)) return;
         return this.#step({ kind: 'returned', worker: index, row: message.row });
       case 'nested':
         return this.#nested?.receive(index, message.request, (reply, transfer) =>
@@ -278,7 +287,7 @@ export class LocalEngine implements Engine {
     this.#nested?.lost(index);
     this.listener.worker?.({ time: Date.now(), worker: this.workers[index]!.name, change: 'left' });
     const { state } = this.#scheduler;
-    for (const row of state.workers[index]!.inFlight) this.#clocks.left(row);
+    for (const row of state.workers[index]!.inFlight) this.#endings.clocks.left(row);
     const commands = this.#scheduler.step({ kind: 'worker-left', worker: index, wanted });
     for (const command of commands)
       if (command.kind === 'killed') this.#blames.killed(command.row, command.deaths, this.workers[index]!.name, cause);
@@ -296,27 +305,18 @@ export class LocalEngine implements Engine {
   #finished(index: number, { reports, rows, values }: Extract<FromWorker, { kind: 'finished' }>): void {
     for (let i = 0; i < rows.length; i++) this.#arrived.set(rows[i]!, values[i]);
     // An overdue row has failed by now: the report that follows finds it gone, and its result is dropped.
-    if (!this.#clocks.isQuiet) for (let i = 0; i < reports.length; i += 3) this.#failOverdue(index, reports[i]!);
+    if (!this.#endings.clocks.isQuiet) for (let i = 0; i < reports.length; i += 3) this.#endings.failOverdue(index, reports[i]!);
     this.#step({ kind: 'finished', worker: index, reports });
     this.#arrived.clear();
   }
 
   #failed(index: number, message: Extract<FromWorker, { kind: 'failed' }>): void {
     const { row } = message;
-    if (this.#failOverdue(index, row)) return;
+    if (this.#endings.failOverdue(index, row)) return;
     const { state } = this.#scheduler;
     if (state.state[row] === State.processing) this.#blames.thrown(message, this.#definitions.resolveClass); // else it was cancelled, which its Futures know
     this.#step({ kind: 'failed', worker: index, row });
     if (isUnfinished(state.state[row]!)) this.#blames.forget(row); // it is being retried; dependants of one that has failed go on to blame it
-  }
-
-  /** A row has left its worker. True when its attempt had run out of time, and so has failed whatever it says. */
-  #failOverdue(worker: number, row: number): boolean {
-    const late = this.#clocks.left(row);
-    if (late === undefined) return false;
-    this.#blames.set(row, late);
-    this.#step({ kind: 'failed', worker, row });
-    return true;
   }
 
   #step(stimulus: Stimulus): void {
@@ -344,7 +344,7 @@ export class LocalEngine implements Engine {
           this.#blames.lost(command.row);
           break;
         case 'stop':
-          void this.#stopRunning(
+          void this.#endings.stop(
             command.worker,
             command.row,
             undefined,
@@ -352,7 +352,7 @@ export class LocalEngine implements Engine {
           );
           break;
         case 'no-worker':
-          this.#noWorker(command.row);
+          this.#endings.noWorker(command.row);
           break;
         case 'forgotten':
           this.#blames.forget(command.row);
@@ -382,44 +382,8 @@ export class LocalEngine implements Engine {
     }
     for (const row of rows) {
       const { timeout } = state.tasks[row]!.options;
-      if (timeout !== undefined) this.#startClock(worker, row, parseDuration(timeout, 'timeout'));
+      if (timeout !== undefined) this.#endings.startClock(worker, row, parseDuration(timeout, 'timeout'));
     }
-  }
-
-  #startClock(worker: number, row: number, timeoutMs: number): void {
-    this.#clocks.start(row, timeoutMs, () => {
-      const error = this.#blames.tooLate(row, timeoutMs);
-      this.#clocks.setOverdue(row, error);
-      void this.#stopRunning(worker, row, error, this.#options.cancelGraceMs);
-    });
-  }
-
-  /** Tells a running task to stop; after the grace its worker is replaced. Resolves when it has left its worker. */
-  #stopRunning(worker: number, row: number, reason: unknown, graceMs: number): Promise<void> {
-    const { gone, isNew } = this.#clocks.stopping(row);
-    if (isNew) this.#crew.post(worker, { kind: 'stop', row, reason: sendableReason(reason) });
-    if (graceMs < Number.POSITIVE_INFINITY) this.#clocks.start(row, graceMs, () => this.#replace(worker, row));
-    return gone;
-  }
-
-  /** Ends a worker for the sake of a task that does not stop; nothing else is lost but time. */
-  #replace(worker: number, row: number): void {
-    this.#failOverdue(worker, row);
-    this.#crew.replace(worker);
-  }
-
-  #noWorker(row: number): void {
-    const { state } = this.#scheduler;
-    const { noWorkerTimeoutMs } = this.#options;
-    const { text, isPlain } = this.#blames.wish(row);
-    if (!isPlain) this.listener.warning({ time: Date.now(), code: 'HEDDLE_NO_WORKER', message: `${text}; it waits` });
-    if (noWorkerTimeoutMs === Number.POSITIVE_INFINITY) return;
-    const task = state.tasks[row];
-    this.#clocks.start(row, noWorkerTimeoutMs, () => {
-      if (state.tasks[row] !== task || state.state[row] !== State.noWorker) return;
-      this.#blames.noWorker(row, noWorkerTimeoutMs);
-      this.#step({ kind: 'cancelled', rows: [row] });
-    });
   }
 
   #updateBusy(): void {
@@ -431,10 +395,4 @@ export class LocalEngine implements Engine {
 
 function isUnfinished(at: number): boolean {
   return at === State.waiting || at === State.queued || at === State.processing || at === State.noWorker;
-}
-
-/** A reason as it can travel: an Error by its message, anything that cannot be cloned by its text. */
-function sendableReason(reason: unknown): unknown {
-  if (reason instanceof Error) return reason.message;
-  return typeof reason === 'object' || typeof reason === 'function' || typeof reason === 'symbol' ? String(reason) : reason;
 }

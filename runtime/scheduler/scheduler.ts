@@ -2,6 +2,7 @@ import type { Task, WorkerDescription } from '../../graph/index.ts';
 import { Assigner } from './assign.ts';
 import { DurationGroups } from './durations.ts';
 import { dropHolder } from './losses.ts';
+import { Needs } from './needs.ts';
 import { SchedulerState, State, type WorkerState } from './state.ts';
 import type { Command, Stimulus } from './stimulus.ts';
 
@@ -19,22 +20,19 @@ export class Scheduler {
   readonly state: SchedulerState;
   readonly #assigner: Assigner;
   readonly #allowedFailures: number;
-  /** Running rows that were told to stop since nobody needed them. */
-  readonly #stopping = new Set<number>();
-  #commands: Command[] = [];
-  #freeByWorker = new Map<number, number[]>();
+  readonly #needs: Needs;
   #generation = 0;
 
   constructor(options: { readonly allowedFailures: number; readonly workers: readonly WorkerDescription[] }) {
     this.state = new SchedulerState(new DurationGroups());
     for (const [index, worker] of options.workers.entries()) this.state.workers[index] = idleWorker(index, worker, false);
     this.#assigner = new Assigner(this.state);
+    this.#needs = new Needs(this.state, this.#assigner);
     this.#allowedFailures = options.allowedFailures;
   }
 
   /** Takes in what happened; says what to do, in order. */
   step(stimulus: Stimulus): readonly Command[] {
-    this.#commands = [];
     switch (stimulus.kind) {
       case 'worker-joined':
         this.#workerJoined(stimulus);
@@ -62,11 +60,11 @@ export class Scheduler {
         this.#returned(stimulus.worker, stimulus.row);
         break;
       case 'missing':
-        this.#remake(dropHolder(this.state, stimulus.worker, stimulus.rows));
+        this.#needs.remake(dropHolder(this.state, stimulus.worker, stimulus.rows));
         break;
       case 'released':
         this.state.holders[stimulus.row]!--;
-        this.#dropUnneeded(stimulus.row);
+        this.#needs.dropUnneeded(stimulus.row);
         break;
       case 'cancelled':
         this.#cancelled(stimulus.rows);
@@ -77,10 +75,7 @@ export class Scheduler {
       default:
         stimulus satisfies never;
     }
-    for (const [worker, rows] of this.#freeByWorker) this.#commands.push({ kind: 'free', worker, rows });
-    this.#freeByWorker.clear();
-    for (const run of this.#assigner.dispatch()) this.#commands.push(run); // after the frees: a row may be made again where it was dropped
-    return this.#commands;
+    return this.#needs.finish();
   }
 
   #workerJoined(stimulus: Extract<Stimulus, { kind: 'worker-joined' }>): void {
@@ -88,7 +83,7 @@ export class Scheduler {
     this.state.workers[index] = idleWorker(index, this.state.workers[index]!, true);
     const { state } = this;
     if (state.counts[State.noWorker]! === 0) return;
-    for (let row = 0; row < state.size; row++) if (state.state[row] === State.noWorker) this.#ready(row);
+    for (let row = 0; row < state.size; row++) if (state.state[row] === State.noWorker) this.#needs.ready(row);
   }
 
   #submitted({ plan, source, limitsOf, parent }: Extract<Stimulus, { kind: 'submitted' }>): void {
@@ -123,13 +118,13 @@ export class Scheduler {
     for (const graphRow of graph.outputs) {
       const row = rows[graphRow]!;
       state.holders[row]!++;
-      if (state.state[row] === State.memory) this.#commands.push({ kind: 'done', row });
-      else if (state.state[row] === State.erred) this.#commands.push({ kind: 'erred', row, blame: state.blame[row]! });
+      if (state.state[row] === State.memory) this.#needs.commands.push({ kind: 'done', row });
+      else if (state.state[row] === State.erred) this.#needs.commands.push({ kind: 'erred', row, blame: state.blame[row]! });
     }
     const wanted: number[] = [];
     for (const graphRow of graph.outputs) wanted.push(rows[graphRow]!);
-    this.#demand(wanted);
-    for (const graphRow of fresh) this.#forgetUnreferenced(rows[graphRow]!); // a pass may leave rows that no output needs
+    this.#needs.demand(wanted);
+    for (const graphRow of fresh) this.#needs.forgetUnreferenced(rows[graphRow]!); // a pass may leave rows that no output needs
   }
 
   #scattered({ task, workers, nbytes, limits }: Extract<Stimulus, { kind: 'scattered' }>): void {
@@ -140,6 +135,7 @@ export class Scheduler {
       state.group[row] = state.durations.of(task.name);
     }
     state.holders[row]!++;
+    if (state.state[row] === State.erred) state.set(row, State.released); // it was lost, and is here again
     if (state.state[row] === State.released) {
       const [first, ...others] = workers;
       state.worker[row] = first!;
@@ -148,57 +144,16 @@ export class Scheduler {
       for (const worker of workers) state.workers[worker]!.nbytes += nbytes;
       state.set(row, State.memory);
     }
-    this.#commands.push({ kind: 'done', row });
-  }
-
-  /** Makes released rows, and what they need, ready to run. */
-  #demand(rows: readonly number[]): void {
-    const { state } = this;
-    const stack = [...rows];
-    const ready: number[] = [];
-    for (let row = stack.pop(); row !== undefined; row = stack.pop()) {
-      if (state.state[row] !== State.released || !this.#isNeeded(row)) continue; // what wanted it may have failed meanwhile
-      if (state.tasks[row]!.scattered) {
-        this.#commands.push({ kind: 'lost', row });
-        this.#fail(row, row);
-        continue;
-      }
-      let pending = 0;
-      let blame = -1;
-      for (let edge = state.firstDependency(row); edge >= 0; edge = state.nextDependency(edge)) {
-        const dependency = state.dependencyAt(edge);
-        state.waiters[dependency]!++;
-        const at = state.state[dependency];
-        if (at === State.memory) continue;
-        if (at === State.erred) blame = state.blame[dependency]!;
-        pending++;
-        if (at === State.released) stack.push(dependency);
-      }
-      state.pending[row] = pending;
-      state.set(row, State.waiting);
-      if (blame >= 0) this.#fail(row, blame);
-      else if (pending === 0) ready.push(row);
-    }
-    for (const row of ready) if (state.state[row] === State.waiting) this.#ready(row);
-  }
-
-  /** All dependencies are in memory: queue it where it should run. */
-  #ready(row: number): void {
-    if (this.#assigner.isInFlight(row)) return; // cancelled, wanted again, and not stopped yet: its report brings it back here
-    if (this.#assigner.enqueue(row)) return;
-    if (this.state.state[row] !== State.noWorker) {
-      this.state.set(row, State.noWorker);
-      this.#commands.push({ kind: 'no-worker', row });
-    }
+    this.#needs.commands.push({ kind: 'done', row });
   }
 
   #finished(worker: number, row: number, nbytes: number, durationUs: number): void {
     const { state } = this;
-    const wasStopped = this.#stopping.has(row);
+    const wasStopped = this.#needs.stopping.has(row);
     const isMine = this.#takeBack(worker, row);
     if (!isMine || wasStopped) {
       this.#dropCopies(worker, row); // nobody waits for what this run made; it may also have stopped half way, and be wanted again since
-      return isMine ? this.#again(row) : this.#leftBehind(row);
+      return isMine ? this.#needs.again(row) : this.#needs.leftBehind(row);
     }
     state.durations.record(state.group[row]!, durationUs);
     state.nbytes[row] = nbytes;
@@ -210,39 +165,33 @@ export class Scheduler {
       const dependency = state.dependencyAt(edge);
       if (state.state[dependency] !== State.memory) this.#dropCopy(worker, dependency);
       else if (!state.holds(worker, dependency)) this.#addReplica(dependency, worker);
-      this.#waiterDone(dependency);
+      this.#needs.waiterDone(dependency);
     }
     for (let edge = state.firstDependent(row); edge >= 0; edge = state.nextDependent(edge)) {
       const dependent = state.dependentAt(edge);
-      if (state.state[dependent] === State.waiting && --state.pending[dependent]! === 0) this.#ready(dependent);
+      if (state.state[dependent] === State.waiting && --state.pending[dependent]! === 0) this.#needs.ready(dependent);
     }
-    if (state.holders[row]! > 0) this.#commands.push({ kind: 'done', row });
-    this.#dropUnneeded(row);
+    if (state.holders[row]! > 0) this.#needs.commands.push({ kind: 'done', row });
+    this.#needs.dropUnneeded(row);
   }
 
   #failed(worker: number, row: number): void {
     const { state } = this;
-    const wasStopped = this.#stopping.has(row);
+    const wasStopped = this.#needs.stopping.has(row);
     const isMine = this.#takeBack(worker, row);
     this.#dropCopies(worker, row);
-    if (!isMine) return this.#leftBehind(row);
-    if (wasStopped) return this.#again(row); // it was told to, and is wanted again since
+    if (!isMine) return this.#needs.leftBehind(row);
+    if (wasStopped) return this.#needs.again(row); // it was told to, and is wanted again since
     const failures = ++state.failures[row]!;
-    if (failures <= this.#assigner.limitsOf(row).retries) this.#wait(row);
-    else this.#fail(row, row);
+    if (failures <= this.#assigner.limitsOf(row).retries) this.#needs.wait(row);
+    else this.#needs.fail(row, row);
   }
 
   #returned(worker: number, row: number): void {
     const isMine = this.#takeBack(worker, row);
     this.#dropCopies(worker, row);
-    if (isMine) this.#again(row);
-    else this.#leftBehind(row);
-  }
-
-  /** From processing: runs again if it is needed. */
-  #again(row: number): void {
-    if (this.#isNeeded(row)) this.#wait(row);
-    else this.#stopNeeding(row);
+    if (isMine) this.#needs.again(row);
+    else this.#needs.leftBehind(row);
   }
 
   /**
@@ -264,59 +213,15 @@ export class Scheduler {
     for (const other of inFlight)
       for (let edge = state.firstDependency(other); edge >= 0; edge = state.nextDependency(edge))
         if (state.dependencyAt(edge) === dependency) return; // for that one to see to when it ends
-    this.#free(worker, dependency);
+    this.#needs.free(worker, dependency);
   }
 
   /** Ends a row's stay on a worker. False when the row was not being processed there for its own sake any more. */
   #takeBack(worker: number, row: number): boolean {
     const { state } = this;
-    this.#stopping.delete(row);
+    this.#needs.stopping.delete(row);
     if (!this.#assigner.leave(worker, row)) return false;
     return state.state[row] === State.processing && state.worker[row] === worker;
-  }
-
-  /** A run that was cancelled has ended: the row runs again if it is wanted again, and is forgotten if it is not. */
-  #leftBehind(row: number): void {
-    const { state } = this;
-    if (state.state[row] === State.waiting && state.pending[row] === 0) this.#ready(row);
-    else this.#forgetUnreferenced(row);
-  }
-
-  /** From processing back to waiting, its dependencies looked at anew. */
-  #wait(row: number): void {
-    const { state } = this;
-    state.set(row, State.waiting);
-    let pending = 0;
-    const gone: number[] = [];
-    let blame = -1;
-    state.eachDependency(row, (dependency) => {
-      const at = state.state[dependency];
-      if (at === State.memory) return;
-      pending++;
-      if (at === State.erred) blame = state.blame[dependency]!;
-      if (at === State.released) gone.push(dependency);
-    });
-    state.pending[row] = pending;
-    if (blame >= 0) this.#fail(row, blame);
-    else if (pending === 0) this.#ready(row);
-    else this.#demand(gone);
-  }
-
-  /** The row, and all that wait for it, end in the error of `blame`. */
-  #fail(first: number, blame: number): void {
-    const { state } = this;
-    const stack = [first];
-    for (let row = stack.pop(); row !== undefined; row = stack.pop()) {
-      const from = state.state[row];
-      if (from === State.erred || from === State.memory || from === State.forgotten) continue;
-      if (row !== first && (from === State.released || from === State.processing)) continue; // one that runs has its inputs, or gives itself back
-      state.blame[row] = blame;
-      state.set(row, State.erred);
-      if (state.holders[row]! > 0) this.#commands.push({ kind: 'erred', row, blame });
-      if (from !== State.released) this.#releaseInputs(row);
-      state.eachDependent(row, (dependent) => void stack.push(dependent));
-    }
-    this.#dropUnneeded(first);
   }
 
   #cancelled(rows: readonly number[]): void {
@@ -329,13 +234,13 @@ export class Scheduler {
         if (at === State.erred || at === State.forgotten || at === State.memory) continue;
         const id = state.tasks[row]!.id;
         if (state.rowById.get(id) === row) state.rowById.delete(id); // the same call made again is a new task
-        if (at === State.processing) this.#commands.push({ kind: 'stop', worker: state.worker[row]!, row, force: true });
+        if (at === State.processing) this.#needs.commands.push({ kind: 'stop', worker: state.worker[row]!, row, force: true });
         state.blame[row] = first;
         state.set(row, State.erred);
-        if (state.holders[row]! > 0) this.#commands.push({ kind: 'erred', row, blame: first });
-        if (at !== State.released) this.#releaseInputs(row);
+        if (state.holders[row]! > 0) this.#needs.commands.push({ kind: 'erred', row, blame: first });
+        if (at !== State.released) this.#needs.releaseInputs(row);
       }
-      for (const row of seen) if (state.tasks[row] !== undefined) this.#dropUnneeded(row);
+      for (const row of seen) if (state.tasks[row] !== undefined) this.#needs.dropUnneeded(row);
     }
   }
 
@@ -349,7 +254,7 @@ export class Scheduler {
       state.failures[row] = state.deaths[row] = 0;
       state.set(row, State.released);
     }
-    this.#demand(rows);
+    this.#needs.demand(rows);
   }
 
   #workerLeft(index: number, wanted: boolean): void {
@@ -359,7 +264,7 @@ export class Scheduler {
     const inFlight = [...worker.inFlight];
     const alone = inFlight.length === 1;
     for (const row of inFlight) {
-      this.#stopping.delete(row);
+      this.#needs.stopping.delete(row);
       this.#assigner.leave(index, row);
     }
     const held: number[] = [];
@@ -367,91 +272,18 @@ export class Scheduler {
     const lost = dropHolder(state, index, held);
     worker.nbytes = 0;
     this.#assigner.requeue(index);
-    this.#remake(lost);
+    this.#needs.remake(lost);
     for (const row of inFlight) {
       if (state.state[row] !== State.processing) {
-        this.#leftBehind(row);
+        this.#needs.leftBehind(row);
         continue;
       }
       if (!wanted && alone) state.deaths[row]!++;
       if (!wanted) state.suspect[row] = 1;
       if (state.deaths[row]! > this.#allowedFailures) {
-        this.#commands.push({ kind: 'killed', row, worker: index, deaths: state.deaths[row]! });
-        this.#fail(row, row);
-      } else this.#again(row);
-    }
-  }
-
-  /** Makes lost rows again, as far as anybody needs them. */
-  #remake(lost: readonly number[]): void {
-    this.#demand(lost.filter((row) => this.#isNeeded(row)));
-    for (const row of lost) this.#forgetUnreferenced(row);
-  }
-
-  #isNeeded(row: number): boolean {
-    return this.state.holders[row]! > 0 || this.state.waiters[row]! > 0;
-  }
-
-  #waiterDone(dependency: number): void {
-    this.state.waiters[dependency]!--;
-    this.#dropUnneeded(dependency);
-  }
-
-  /** The row does not wait for its dependencies any more. */
-  #releaseInputs(row: number): void {
-    const { state } = this;
-    for (let edge = state.firstDependency(row); edge >= 0; edge = state.nextDependency(edge)) this.#waiterDone(state.dependencyAt(edge));
-  }
-
-  /** Lets go of a row that no Future holds and no dependent waits for. */
-  #dropUnneeded(row: number): void {
-    const { state } = this;
-    if (state.tasks[row] === undefined || this.#isNeeded(row)) return;
-    switch (state.state[row]) {
-      case State.memory:
-        this.#dropFrom(state.worker[row]!, row);
-        for (const worker of state.replicas.get(row) ?? none) this.#dropFrom(worker, row);
-        state.replicas.delete(row);
-        state.set(row, State.released);
-        break;
-      case State.erred:
-        state.set(row, State.released);
-        break;
-      case State.processing:
-        if (!this.#stopping.has(row)) this.#commands.push({ kind: 'stop', worker: state.worker[row]!, row, force: false });
-        this.#stopping.add(row);
-        return;
-      case State.waiting:
-      case State.queued:
-      case State.noWorker:
-        this.#stopNeeding(row);
-        return;
-    }
-    this.#forgetUnreferenced(row);
-  }
-
-  #dropFrom(worker: number, row: number): void {
-    this.state.workers[worker]!.nbytes -= this.state.nbytes[row]!;
-    this.#free(worker, row);
-  }
-
-  #stopNeeding(row: number): void {
-    this.state.set(row, State.released);
-    this.#releaseInputs(row);
-    this.#forgetUnreferenced(row);
-  }
-
-  /** Forgets a released row that has no dependents left, and then its dependencies in turn. */
-  #forgetUnreferenced(first: number): void {
-    const { state } = this;
-    const stack = [first];
-    for (let row = stack.pop(); row !== undefined; row = stack.pop()) {
-      if (state.tasks[row] === undefined || state.state[row] !== State.released || this.#isNeeded(row) || state.hasDependents(row))
-        continue;
-      if (this.#assigner.isInFlight(row)) continue; // its worker still speaks of it by number
-      state.eachDependency(row, (dependency) => void stack.push(dependency));
-      state.forget(row);
-      this.#commands.push({ kind: 'forgotten', row });
+        this.#needs.commands.push({ kind: 'killed', row, worker: index, deaths: state.deaths[row]! });
+        this.#needs.fail(row, row);
+      } else this.#needs.again(row);
     }
   }
 
@@ -462,16 +294,7 @@ export class Scheduler {
     else replicas.push(worker);
     state.workers[worker]!.nbytes += state.nbytes[row]!;
   }
-
-  #free(worker: number, row: number): void {
-    if (this.state.workers[worker]?.running !== true) return;
-    const rows = this.#freeByWorker.get(worker);
-    if (rows === undefined) this.#freeByWorker.set(worker, [row]);
-    else rows.push(row);
-  }
 }
-
-const none: readonly number[] = [];
 
 /** Tasks that are expected to take equally long: those of one name, or of one function that has none. */
 function groupOf({ name, callee }: Task): string {

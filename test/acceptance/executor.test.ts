@@ -787,6 +787,7 @@ describe('many tasks', () => {
 
   it('uses every worker, however short other functions without a name were before', async () => {
     await withExecutor({ workers: [{ name: 'left' }, { name: 'right' }] }, async (own) => {
+      expect((await own.run(() => 1)).size).toBe(2);
       for (let i = 0; i < 10; i++) expect(await own.submit((x: number) => x + i, i)).toBe(2 * i);
       const who = await own.gather(
         own.map(
