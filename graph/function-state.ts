@@ -45,8 +45,12 @@ export class FunctionState {
 
   /** Once a function, when its code reaches what differs from call to call. */
   warnIfImpure(): void {
-    if (this.#isWarned || this.#capture === undefined || this.#capture.impurities.size === 0) return;
+    if (this.#isWarned || this.#capture === undefined) return;
     this.#isWarned = true;
+    if (this.#capture.impurities.size === 0) return;
+    const code = Function.prototype.toString.call(this.fn);
+    if (warnedCode.has(code)) return; // one literal in a loop makes many functions
+    warnedCode.add(code);
     const reached = [...this.#capture.impurities].map((impurity) => impurityTexts[impurity]).join(', ');
     process.emitWarning(
       `${this.name} reaches ${reached}, yet equal calls share one key and run once. Say lazy(${this.name}, { pure: false }) when each call must run, { pure: true } when one result will do`,
@@ -66,6 +70,9 @@ export class FunctionState {
     }
   }
 }
+
+/** Texts of functions that were warned of. */
+const warnedCode = new Set<string>();
 
 const impurityTexts = {
   clock: 'a clock',

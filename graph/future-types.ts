@@ -49,7 +49,10 @@ export interface FutureHandle<out T> extends AnyFuture, Disposable {
  * A result that is being made, and a hold on it. Awaitable: an `async` function that returns one waits for it, and so does `Promise.all`.
  * One that nobody awaits raises no unhandled rejection. `util.inspect` gives `<Future: status: finished, key: …>`.
  */
-export interface Future<out T> extends FutureHandle<T>, PromiseLike<T> {}
+export interface Future<out T> extends FutureHandle<T>, PromiseLike<T> {
+  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B>;
+  finally(onFinally?: (() => void) | null): Promise<T>;
+}
 
 /** What `asCompleted` gives. `for await` over it yields each Future as it is done, failed ones too, as often as it was added. */
 export interface CompletionQueue<T> extends AsyncIterable<FutureHandle<T>> {

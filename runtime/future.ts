@@ -73,6 +73,16 @@ export class Future<out T> implements FutureType<T> {
     return (this.#promise() as Promise<T>).then(onFulfilled, onRejected);
   }
 
+  /** As a Promise's: for what asks a thenable for it. */
+  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.then(undefined, onRejected);
+  }
+
+  /** As a Promise's. */
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return (this.#promise() as Promise<T>).finally(onFinally);
+  }
+
   #promise(): Promise<unknown> {
     return this.#isReleased ? Promise.reject(releasedError(this.key)) : this.#output.promise();
   }

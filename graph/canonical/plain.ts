@@ -118,7 +118,7 @@ export class Plain {
 /** Deeper data is the walk's, which needs no stack. */
 const deepest = 100;
 /** From so many containers on, a text is kept. */
-const large = 64;
+const large = 16;
 
 /** A symbol is a primitive too, but no structured clone takes one. */
 function isLeaf(item: unknown): item is Exclude<Leaf, symbol> {

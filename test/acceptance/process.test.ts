@@ -43,8 +43,8 @@ describe('a process ends by itself', () => {
   });
 
   it('when executors are closed while they replace threads of cancelled tasks', async () => {
-    expect(await report<unknown>([fixture('closes-while-replacing.mjs')])).toEqual({ rounds: 40 });
-  });
+    expect(await report<unknown>([fixture('closes-while-replacing.mjs')], { deadlineMs: 55_000 })).toEqual({ rounds: 40 });
+  }, 60_000);
 
   it('with what its tasks wrote to the console', async () => {
     const ended = await node([fixture('prints.mjs')]);

@@ -120,6 +120,16 @@ describe('encode', () => {
     expect(Object.getPrototypeOf(p)).toBe(Object.prototype);
   });
 
+  it('keeps what two arguments share, whatever else is among them', () => {
+    const shared = { a: [1] };
+    for (const other of [7, [2], new Map([['k', shared]]), new Uint8Array(1), add(1, 1)]) {
+      const [first, , last] = arrive(encode([{ shared }, other, [shared]])) as [{ shared: object }, unknown, object[]];
+      expect(first.shared).toEqual({ a: [1] });
+      expect(last[0]).toBe(first.shared);
+      expect(last[0]).not.toBe(shared);
+    }
+  });
+
   it('captures what a structured clone would lose', () => {
     class Point {
       x = 1;

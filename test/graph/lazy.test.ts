@@ -138,6 +138,14 @@ describe('lazy', () => {
         one(1, value(1));
         withDefault(1, { name: 'a' });
         rest({ name: 'a' }, { name: 'b' });
+        one(1, Object.assign(Object.create({ inherited: 1, more: {} }), { name: 'a' }));
+        one(
+          1,
+          new (class Options {
+            name = 'a';
+          })(),
+        );
+        one(1, new Uint8Array(8));
       }),
     ).toEqual([]);
   });

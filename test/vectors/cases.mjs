@@ -88,6 +88,7 @@ export const data = {
     return [[part, part]];
   })(),
   large: [Array.from({ length: 1000 }, (_, i) => ({ id: i, name: `n${i}`, tags: [i % 7, 'x'] }))],
+  folded: [Array.from({ length: 20_000 }, (_, i) => i), Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`key ${i}`, [i]]))],
   instances: [new Point(1, 2), new Named(3, 4)],
   functions: [
     (a, b = 2) => a + b,
