@@ -33,7 +33,7 @@ import { Events, type ExecutorEvents } from './events.ts';
 import { type CheckedOptions, checkExecutorOptions, type ExecutorOptions } from './executor-options.ts';
 import { type CancelOptions, Future, outputsOf } from './future.ts';
 import { gather } from './gather.ts';
-import { type WaitOptions, waitFor } from './limits.ts';
+import { onAbort, type WaitOptions, waitFor } from './limits.ts';
 import { mapAsync } from './map-async.ts';
 import { mapSync } from './map-sync.ts';
 import { NestedHost } from './nested/host.ts';
@@ -80,7 +80,7 @@ export class Executor implements AsyncDisposable {
       return task?.executor === this ? task.row : -1;
     });
     this.#engine.attach?.(this, new NestedHost(this.#outputs));
-    checked.signal?.addEventListener('abort', () => void this.close(), { once: true });
+    if (checked.signal !== undefined) this.#companions.push(onAbort(checked.signal, () => void this.close()));
     noteOpened(this);
     for (const companion of companions) this.#companions.push(companion(this, checked));
   }

@@ -145,6 +145,7 @@ export class Crew {
         return void Promise.resolve(error).then((unfit) => this.#listener.broken(unfit));
       }
       case 'fetched':
+      case 'held':
       case 'called':
         return this.#requests.answer(message.request, message);
       default:

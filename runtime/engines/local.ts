@@ -161,7 +161,8 @@ export class LocalEngine implements Engine {
     const definition = captured && this.#definitions.defineData(captured);
     const messages = targets.map(() => (definition === undefined ? encode(data, 'data') : { rich: false, value: undefined, transfer: [] }));
     const { state } = this.#scheduler;
-    const isNew = !state.rowById.has(task.id);
+    const known = state.rowById.get(task.id);
+    const isNew = known === undefined || state.state[known] !== State.memory;
     const limits = limitsFor(task.options, undefined, this.workers, 0, new Map());
     const commands = this.#scheduler.step({ kind: 'scattered', task, workers: targets, nbytes: sizeOf(data), limits });
     const row = state.rowById.get(task.id)!;
@@ -260,9 +261,15 @@ export class LocalEngine implements Engine {
       case 'failed':
         return this.#failed(index, message);
       case 'returned':
-        for (const { holder, rows } of message.missing) this.#step({ kind: 'missing', worker: holder, rows });
         if (this.#endings.failOverdue(index, message.row)) return;
+        return void this.#returned(index, message);
+      case 'unmoved': {
+        const { immovable } = this.#scheduler.state;
+        if (message.inputs.every((input) => immovable.has(input))) return this.#failed(index, { ...message, kind: 'failed' });
+        if (this.#endings.failOverdue(index, message.row)) return;
+        this.#step({ kind: 'immovable', rows: message.inputs });
         return this.#step({ kind: 'returned', worker: index, row: message.row });
+      }
       case 'nested':
         return this.#nested?.receive(index, message.request, (reply, transfer) =>
           this.#crew.post(index, { kind: 'nested', reply }, transfer),
@@ -274,6 +281,19 @@ export class LocalEngine implements Engine {
           message: `${message.key === undefined ? 'something' : `task ${message.key}`} on ${this.workers[index]!.name} threw after it had ended: ${message.error.text}`,
         });
     }
+  }
+
+  /** A task came back unrun. A peer may have been asked for what it is only about to get, so the holder itself says what is missing. */
+  async #returned(index: number, { row, missing }: Extract<FromWorker, { kind: 'returned' }>): Promise<void> {
+    const scheduler = this.#scheduler;
+    await Promise.all(
+      missing.map(async ({ holder, rows }) => {
+        const answer = await this.#crew.ask(holder, (request) => ({ kind: 'has', request, rows })).catch(() => undefined); // one that is gone has left with all
+        const lost = answer?.kind === 'held' ? rows.filter((one) => !answer.rows.includes(one)) : [];
+        if (lost.length > 0 && scheduler === this.#scheduler) this.#step({ kind: 'missing', worker: holder, rows: lost });
+      }),
+    );
+    if (!this.#isClosed && scheduler === this.#scheduler) this.#step({ kind: 'returned', worker: index, row });
   }
 
   #joined(index: number): void {

@@ -111,13 +111,15 @@ export class Assigner {
     return best;
   }
 
-  /** Microseconds to bring a row's missing inputs to a worker. */
+  /** Microseconds to bring a row's missing inputs to a worker; more than any wait when one of them cannot be moved. */
   #moveUs(row: number, worker: number): number {
     const state = this.#state;
     let us = 0;
     for (let edge = state.firstDependency(row); edge >= 0; edge = state.nextDependency(edge)) {
       const dependency = state.dependencyAt(edge);
-      if (!state.holds(worker, dependency)) us += moveUs + state.nbytes[dependency]! * moveUsPerByte;
+      if (state.holds(worker, dependency)) continue;
+      if (state.immovable.has(dependency)) return farUs;
+      us += moveUs + state.nbytes[dependency]! * moveUsPerByte;
     }
     return us;
   }
@@ -217,7 +219,8 @@ export class Assigner {
     const queue = this.#own[victim.index]!;
     const row = queue.peek()!;
     if (!this.#mayRun(thief, this.limitsOf(row))) return undefined;
-    if (victim.running && victim.occupancyUs < this.#moveUs(row, thief.index)) return undefined;
+    const moveUs = this.#moveUs(row, thief.index);
+    if (moveUs >= farUs || (victim.running && victim.occupancyUs < moveUs)) return undefined;
     queue.pop();
     this.#ownUs[victim.index]! -= this.#expectUs(row);
     return row;

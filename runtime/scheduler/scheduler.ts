@@ -62,6 +62,9 @@ export class Scheduler {
       case 'missing':
         this.#needs.remake(dropHolder(this.state, stimulus.worker, stimulus.rows));
         break;
+      case 'immovable':
+        for (const row of stimulus.rows) this.state.immovable.add(row);
+        break;
       case 'released':
         this.state.holders[stimulus.row]!--;
         this.#needs.dropUnneeded(stimulus.row);

@@ -93,6 +93,8 @@ export class SchedulerState {
   queue: Int32Array = new Int32Array(0);
   #firstDependency: Int32Array = new Int32Array(0);
   #firstDependent: Int32Array = new Int32Array(0);
+  /** Rows whose results cannot leave the worker that made them. */
+  readonly immovable = new Set<number>();
   /** Further holders of a result beside `worker`. */
   readonly replicas = new Map<number, number[]>();
 
@@ -162,6 +164,7 @@ export class SchedulerState {
     this.sources[row] = undefined;
     this.limits[row] = undefined;
     this.replicas.delete(row);
+    this.immovable.delete(row);
     this.#freeRows.push(row);
   }
 

@@ -33,6 +33,8 @@ export type Stimulus =
   | { readonly kind: 'returned'; readonly worker: number; readonly row: number }
   /** A worker has not got results that the table says it holds. */
   | { readonly kind: 'missing'; readonly worker: number; readonly rows: readonly number[] }
+  /** Results that cannot leave the worker that made them: what needs them runs there. */
+  | { readonly kind: 'immovable'; readonly rows: readonly number[] }
   /** A Future let go of its row. */
   | { readonly kind: 'released'; readonly row: number }
   /** Somebody wants these stopped, dependants included. */

@@ -6,7 +6,7 @@ import { Callees } from './callees.ts';
 import { type RunningTask, runningTask } from './context.ts';
 import { decode, encode } from './encode.ts';
 import { interpret, MemberFailure, type Observer } from './interpret.ts';
-import { Peers } from './peers.ts';
+import { Peers, UnmovedError } from './peers.ts';
 import { type FromWorker, headerLength, TaskFlag, type ToWorker, type WorkerSettings } from './protocol.ts';
 import { Reporter } from './reporter.ts';
 import { sizeOf } from './size-of.ts';
@@ -84,6 +84,8 @@ export class WorkerCore {
         const { results, transfer } = this.#peers.answer(message.rows);
         return this.#send({ kind: 'fetched', request: message.request, results }, transfer);
       }
+      case 'has':
+        return this.#send({ kind: 'held', request: message.request, rows: message.rows.filter((row) => this.#results.has(row)) });
       case 'put':
         if (message.captured !== undefined) {
           const { row, captured } = message;
@@ -185,13 +187,21 @@ export class WorkerCore {
         }),
       );
     } catch (error) {
-      if (isCurrent()) this.#failed(job, error);
+      if (isCurrent()) this.#leaveUnmoved(job, error);
       return;
     }
     if (!isCurrent()) return;
     if (gone.length > 0) return this.#giveBack(job, gone);
     this.#queue.push(job);
     this.#pump();
+  }
+
+  /** Inputs that cannot come here: the task may run where they lie. */
+  #leaveUnmoved(job: Job, error: unknown): void {
+    if (!(error instanceof UnmovedError)) return this.#failed(job, error);
+    this.#jobs.delete(job.row);
+    this.#reporter.flush();
+    this.#send({ kind: 'unmoved', row: job.row, inputs: error.rows, attempt: job.attempt, member: -1, error: packError(error.cause) });
   }
 
   #giveBack(job: Job, missing: Extract<FromWorker, { kind: 'returned' }>['missing'] = []): void {

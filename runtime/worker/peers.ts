@@ -3,6 +3,15 @@ import { packError, unpackError } from '../failure.ts';
 import { decode, encode } from './encode.ts';
 import type { BetweenWorkers, Fetched } from './protocol.ts';
 
+/** A result that cannot leave the worker that made it. */
+export class UnmovedError extends Error {
+  readonly rows: readonly number[];
+  constructor(row: number, cause: Error) {
+    super(cause.message, { cause });
+    this.rows = [row];
+  }
+}
+
 /** Results on their way between workers: asks the one that holds them, answers those that ask. They never pass through the caller's thread. */
 export class Peers {
   readonly #results: ReadonlyMap<number, unknown>;
@@ -29,7 +38,7 @@ export class Peers {
       for (let got = receive(port); got !== undefined; got = receive(port)) this.#receive(port, got.message as BetweenWorkers);
   }
 
-  /** Results that a peer holds, in order, and which of them it has not got, or took with it. Rejects with ERR_UNSENDABLE when one cannot leave it. */
+  /** Results that a peer holds, in order, and which of them it has not got, or took with it. Rejects with an UnmovedError when one cannot leave it. */
   async fetch(peer: number, rows: readonly number[]): Promise<{ readonly results: readonly unknown[]; readonly lost: readonly number[] }> {
     const port = this.#ports.get(peer);
     const request = this.#request++;
@@ -42,7 +51,7 @@ export class Peers {
     const lost: number[] = [];
     const results = await Promise.all(
       answer.map(async (result, i) => {
-        if (result.kind === 'unsendable') throw await unpackError(result.error);
+        if (result.kind === 'unsendable') throw new UnmovedError(rows[i]!, await unpackError(result.error));
         if (result.kind === 'value') return decode(result);
         lost.push(rows[i]!);
         return undefined;

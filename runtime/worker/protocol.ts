@@ -35,6 +35,8 @@ export type ToWorker =
   | { readonly kind: 'free'; readonly rows: readonly number[] }
   /** Send these results to the shell. */
   | { readonly kind: 'fetch'; readonly request: number; readonly rows: readonly number[] }
+  /** Which of these results are here? */
+  | { readonly kind: 'has'; readonly request: number; readonly rows: readonly number[] }
   /** Keep this as the result of a row. */
   | { readonly kind: 'put'; readonly row: number; readonly rich: boolean; readonly value: unknown; readonly captured?: Definition }
   /** Nobody wants this task any more: drop it if it waits, tell it if it runs. */
@@ -60,12 +62,15 @@ export type FromWorker =
     }
   /** A task's function threw; `member` says which of the fused ones. */
   | { readonly kind: 'failed'; readonly row: number; readonly attempt: number; readonly member: number; readonly error: PackedError }
+  /** A task was not run: these inputs cannot leave their worker. */
+  | { readonly kind: 'unmoved'; readonly row: number; readonly inputs: readonly number[]; readonly attempt: number; readonly member: number; readonly error: PackedError }
   /** A task was not run: it was stopped before it began, or inputs were gone from where they were said to be. */
   | {
       readonly kind: 'returned';
       readonly row: number;
       readonly missing: readonly { readonly holder: number; readonly rows: readonly number[] }[];
     }
+  | { readonly kind: 'held'; readonly request: number; readonly rows: readonly number[] }
   | { readonly kind: 'fetched'; readonly request: number; readonly results: readonly Fetched[] }
   | { readonly kind: 'called'; readonly request: number; readonly rich: boolean; readonly value: unknown; readonly error?: PackedError }
   /** A running task asks something of its executor. */
