@@ -1,15 +1,19 @@
+import { types } from 'node:util';
 import { setOwn } from './set-own.ts';
 import { Holes, type Shape } from './shape.ts';
 import { isObject, type Walk } from './walk.ts';
 
-/** Copies arrays, plain objects, Maps, Sets and Dates, shared and cyclic ones too; all else stays itself. */
+/** Copies arrays, plain objects, Maps, Sets, Dates and bytes, shared and cyclic ones too; all else stays itself, and so does shared memory. */
 export function copyOf(root: Shape, walk: Walk): unknown {
   const open: Shape[] = [];
   const begin = (shape: Shape): unknown => {
     if (shape.copy !== undefined) return shape.copy;
     // what leads back to its container through an instance would lead out of the copy
     if (!shape.isExact || (shape.isRich && shape.isCyclic)) return shape.value;
-    if (shape.kind === 'leaf') return shape.value instanceof Date ? new Date(shape.value.getTime()) : shape.value;
+    if (shape.kind === 'leaf') {
+      shape.copy = copyLeaf(shape.value);
+      return shape.copy;
+    }
     if (shape.kind === 'function' || shape.kind === 'instance') return shape.value;
     shape.copy = shape.kind === 'array' ? [] : shape.kind === 'object' ? {} : shape.kind === 'map' ? new Map() : new Set();
     open.push(shape);
@@ -19,6 +23,15 @@ export function copyOf(root: Shape, walk: Walk): unknown {
   const copy = begin(root);
   for (let shape = open.pop(); shape !== undefined; shape = open.pop()) fill(shape, part);
   return copy;
+}
+
+/** What the caller may change later without the task seeing it: a reader that fills one buffer again and again is common. */
+function copyLeaf(leaf: unknown): unknown {
+  if (types.isDate(leaf)) return new Date(leaf.getTime());
+  if (types.isArrayBuffer(leaf)) return leaf.slice(0);
+  if (!ArrayBuffer.isView(leaf) || types.isSharedArrayBuffer(leaf.buffer)) return leaf;
+  if (types.isDataView(leaf)) return new DataView(leaf.buffer.slice(leaf.byteOffset, leaf.byteOffset + leaf.byteLength));
+  return (leaf as Uint8Array).slice();
 }
 
 function fill(shape: Shape, part: (item: unknown) => unknown): void {

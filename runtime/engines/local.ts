@@ -264,8 +264,10 @@ export class LocalEngine implements Engine {
         if (this.#endings.failOverdue(index, message.row)) return;
         return void this.#returned(index, message);
       case 'unmoved': {
-        const { immovable } = this.#scheduler.state;
-        if (message.inputs.every((input) => immovable.has(input))) return this.#failed(index, { ...message, kind: 'failed' });
+        // Sent back once, it goes where its inputs lie; back again, they lie with different workers.
+        const { unmoved } = this.#scheduler.state;
+        if (unmoved.has(message.row)) return this.#failed(index, { ...message, kind: 'failed' });
+        unmoved.add(message.row);
         if (this.#endings.failOverdue(index, message.row)) return;
         this.#step({ kind: 'immovable', rows: message.inputs });
         return this.#step({ kind: 'returned', worker: index, row: message.row });

@@ -60,7 +60,8 @@ export class Needs {
       if (blame >= 0) this.fail(row, blame);
       else if (pending === 0) ready.push(row);
     }
-    for (const row of ready) if (state.state[row] === State.waiting) this.ready(row);
+    // The stack gave them last first; in their own order they need no sorting.
+    for (let i = ready.length - 1; i >= 0; i--) if (state.state[ready[i]!] === State.waiting) this.ready(ready[i]!);
   }
 
   /** All dependencies are in memory: queue it where it should run. */

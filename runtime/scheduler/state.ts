@@ -95,6 +95,8 @@ export class SchedulerState {
   #firstDependent: Int32Array = new Int32Array(0);
   /** Rows whose results cannot leave the worker that made them. */
   readonly immovable = new Set<number>();
+  /** Rows that came back once for the sake of such an input. */
+  readonly unmoved = new Set<number>();
   /** Further holders of a result beside `worker`. */
   readonly replicas = new Map<number, number[]>();
 
@@ -165,6 +167,7 @@ export class SchedulerState {
     this.limits[row] = undefined;
     this.replicas.delete(row);
     this.immovable.delete(row);
+    this.unmoved.delete(row);
     this.#freeRows.push(row);
   }
 

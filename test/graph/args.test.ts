@@ -91,11 +91,20 @@ describe('encode', () => {
     expect(arrive(flatTaken)).toEqual([[1, 2]]);
   });
 
-  it('does not copy bytes', () => {
-    const bytes = new Uint8Array(10);
-    const [[got], again] = arrive(encode([[bytes], bytes])) as [[Uint8Array], Uint8Array];
-    expect(got).toBe(bytes);
-    expect(again).toBe(bytes);
+  it('copies bytes, once, so that a buffer can be filled again', () => {
+    const bytes = new Uint8Array([1, 2, 3]);
+    const encoded = encode([[bytes], bytes, new DataView(bytes.buffer, 1), bytes.buffer]);
+    bytes[1] = 9;
+    const [[got], again, view, buffer] = arrive(encoded) as [[Uint8Array], Uint8Array, DataView, ArrayBuffer];
+    expect([...got]).toEqual([1, 2, 3]);
+    expect(again).toBe(got);
+    expect(view.getUint8(0)).toBe(2);
+    expect([...new Uint8Array(buffer)]).toEqual([1, 2, 3]);
+  });
+
+  it('leaves shared memory shared', () => {
+    const shared = new Uint8Array(new SharedArrayBuffer(4));
+    expect(arrive(encode([shared]))[0]).toBe(shared);
   });
 
   it('keeps sharing, cycles, holes, further properties and __proto__ in literals', () => {
