@@ -63,7 +63,14 @@ export type FromWorker =
   /** A task's function threw; `member` says which of the fused ones. */
   | { readonly kind: 'failed'; readonly row: number; readonly attempt: number; readonly member: number; readonly error: PackedError }
   /** A task was not run: these inputs cannot leave their worker. */
-  | { readonly kind: 'unmoved'; readonly row: number; readonly inputs: readonly number[]; readonly attempt: number; readonly member: number; readonly error: PackedError }
+  | {
+      readonly kind: 'unmoved';
+      readonly row: number;
+      readonly inputs: readonly number[];
+      readonly attempt: number;
+      readonly member: number;
+      readonly error: PackedError;
+    }
   /** A task was not run: it was stopped before it began, or inputs were gone from where they were said to be. */
   | {
       readonly kind: 'returned';
