@@ -2,7 +2,8 @@ import type { Engine } from '../engine.ts';
 import type { StartWorker } from '../pool/transport.ts';
 import { WorkerCore } from '../worker/core.ts';
 import type { FromWorker } from '../worker/protocol.ts';
-import { LocalEngine, type LocalOptions } from './local.ts';
+import { LocalEngine } from './local.ts';
+import type { LocalOptions } from './local-options.ts';
 
 /** One worker in the caller's own thread, for debugging: breakpoints, stacks and `console.log` are where one expects them. */
 export function inlineEngine(options: Omit<LocalOptions, 'name' | 'start' | 'isLive' | 'workers'>): Engine {

@@ -8,37 +8,24 @@ import {
   type WorkerDescription,
 } from '../../graph/index.ts';
 import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink } from '../engine.ts';
-import { unpackError } from '../failure.ts';
 import type { NestedHost } from '../nested/host.ts';
-import type { StartWorker } from '../pool/transport.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import { type Limits, State } from '../scheduler/state.ts';
 import type { Command, Stimulus } from '../scheduler/stimulus.ts';
-import { decode, encode } from '../worker/encode.ts';
-import type { FromWorker, WorkerSettings } from '../worker/protocol.ts';
+import { encode } from '../worker/encode.ts';
+import type { FromWorker } from '../worker/protocol.ts';
 import { sizeOf } from '../worker/size-of.ts';
 import { encodeBatch } from './batch.ts';
 import { Blames } from './blames.ts';
+import { callOn } from './call.ts';
 import { Crew } from './crew.ts';
 import { Definitions } from './definitions.ts';
 import { Endings } from './endings.ts';
-import { closedError, lostError } from './errors.ts';
+import { closedError } from './errors.ts';
 import { limitsFor, someWorkersNamed } from './limits.ts';
+import type { LocalOptions } from './local-options.ts';
 import { Results } from './results.ts';
 import { localView, transitionOf } from './view.ts';
-
-export interface LocalOptions {
-  readonly name: string;
-  readonly workers: readonly WorkerDescription[];
-  readonly start: StartWorker;
-  /** Workers share the caller's thread: functions go over as they are. */
-  readonly isLive: boolean;
-  readonly retries: number;
-  readonly allowedFailures: number;
-  readonly noWorkerTimeoutMs: number;
-  readonly cancelGraceMs: number;
-  readonly settings: Omit<WorkerSettings, 'index' | 'name'>;
-}
 
 /** An engine on this machine: the scheduler's shell. It carries messages to stimuli and commands to messages, and keeps clocks and promises. */
 export class LocalEngine implements Engine {
@@ -214,17 +201,9 @@ export class LocalEngine implements Engine {
   }
 
   async call(callee: Callee, names: readonly string[] | undefined): Promise<Map<string, unknown>> {
-    const definition = this.#definitions.define(callee);
-    const calls = someWorkersNamed(this.workers, names).map(async (index) => {
-      const { name } = this.workers[index]!;
-      const answer = await this.#crew.ask(index, (request) => ({ kind: 'call', request, definition }));
-      if (answer.kind !== 'called') throw lostError(callee.name);
-      if (answer.error !== undefined)
-        throw await unpackError(answer.error, { key: callee.name, name: callee.name, worker: name, attempt: 1 });
-      return [name, decode(answer)] as const;
-    });
+    const called = callOn(this.#crew, someWorkersNamed(this.workers, names), this.workers, callee, this.#definitions.define(callee));
     this.#updateBusy();
-    return new Map(await Promise.all(calls).finally(() => this.#updateBusy()));
+    return called.finally(() => this.#updateBusy());
   }
 
   async restart(): Promise<void> {
@@ -285,16 +264,10 @@ export class LocalEngine implements Engine {
     }
   }
 
-  /** A task came back unrun. A peer may have been asked for what it is only about to get, so the holder itself says what is missing. */
+  /** A task came back unrun. */
   async #returned(index: number, { row, missing }: Extract<FromWorker, { kind: 'returned' }>): Promise<void> {
     const scheduler = this.#scheduler;
-    await Promise.all(
-      missing.map(async ({ holder, rows }) => {
-        const answer = await this.#crew.ask(holder, (request) => ({ kind: 'has', request, rows })).catch(() => undefined); // one that is gone has left with all
-        const lost = answer?.kind === 'held' ? rows.filter((one) => !answer.rows.includes(one)) : [];
-        if (lost.length > 0 && scheduler === this.#scheduler) this.#step({ kind: 'missing', worker: holder, rows: lost });
-      }),
-    );
+    if (missing.length > 0) await this.#results.confirm(missing);
     if (!this.#isClosed && scheduler === this.#scheduler) this.#step({ kind: 'returned', worker: index, row });
   }
 

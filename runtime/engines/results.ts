@@ -77,6 +77,18 @@ export class Results {
     return again;
   }
 
+  /** A peer may have been asked for what it is only about to get, so each holder itself is asked what is missing. */
+  async confirm(missing: readonly { readonly holder: number; readonly rows: readonly number[] }[]): Promise<void> {
+    const { crew } = this.#source;
+    const state = this.#source.state();
+    const asked = missing.map(async ({ holder, rows }) => {
+      const answer = await crew.ask(holder, (request) => ({ kind: 'has', request, rows })).catch(() => undefined); // one that is gone has left with all
+      const lost = answer?.kind === 'held' ? rows.filter((row) => !answer.rows.includes(row)) : [];
+      if (lost.length > 0 && state === this.#source.state()) this.#source.missing(holder, lost);
+    });
+    await Promise.all(asked);
+  }
+
   /** Resolves when a held row that was lost has been made again, or has failed. */
   #remade(row: number): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -1,7 +1,8 @@
 import type { ResourceLimits } from 'node:worker_threads';
 import type { Engine } from '../engine.ts';
 import { threadStarter } from '../pool/thread.ts';
-import { LocalEngine, type LocalOptions } from './local.ts';
+import { LocalEngine } from './local.ts';
+import type { LocalOptions } from './local-options.ts';
 
 /** Worker threads of this process: the default engine. */
 export function threadsEngine(

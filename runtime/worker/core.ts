@@ -1,11 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
-import { HeddleError, tokenize } from '../../graph/index.ts';
+import { HeddleError } from '../../graph/index.ts';
 import { packError } from '../failure.ts';
 import type { NestedReply } from '../nested/messages.ts';
 import { Callees } from './callees.ts';
 import { type RunningTask, runningTask } from './context.ts';
 import { decode, encode } from './encode.ts';
 import { interpret, MemberFailure, type Observer } from './interpret.ts';
+import { fingerprint, intoSharedMemory, isThenable } from './outcome.ts';
 import { Peers, UnmovedError } from './peers.ts';
 import { type FromWorker, headerLength, TaskFlag, type ToWorker, type WorkerSettings } from './protocol.ts';
 import { Reporter } from './reporter.ts';
@@ -383,27 +384,4 @@ export class WorkerCore {
   close(): void {
     this.#peers.close();
   }
-}
-
-function isThenable(thing: unknown): thing is PromiseLike<unknown> {
-  return typeof thing === 'object' && thing !== null && typeof (thing as { then?: unknown }).then === 'function';
-}
-
-/** What an argument is made of; `undefined` for what cannot be hashed, which is then not looked at. */
-function fingerprint(argument: unknown): string | undefined {
-  try {
-    return tokenize(argument);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Bytes of 64 KiB and more move into shared memory, copied once. */
-function intoSharedMemory(result: unknown): unknown {
-  if (!ArrayBuffer.isView(result) || result.byteLength < 65_536 || Object.prototype.toString.call(result) !== '[object Uint8Array]')
-    return result;
-  if (Object.prototype.toString.call(result.buffer) === '[object SharedArrayBuffer]') return result;
-  const shared = new Uint8Array(new SharedArrayBuffer(result.byteLength));
-  shared.set(new Uint8Array(result.buffer, result.byteOffset, result.byteLength));
-  return shared;
 }
