@@ -1,4 +1,4 @@
-import { asCompleted, Executor, lazy, wait } from 'heddle';
+import { asCompleted, Executor, type Future, lazy, wait } from 'heddle';
 
 /** What went wrong once under bad input, races and kills. */
 
@@ -42,15 +42,14 @@ describe('an executor with two workers', () => {
 
   it('tells whoever waits that the Future was released', async () => {
     const slow = (n: number): Promise<number> => new Promise((resolve) => setTimeout(resolve, 5_000, n));
-    for (const [n, look] of [
+    const looks: readonly ((future: Future<number>) => Promise<unknown>)[] = [
       (future) => future.result(),
       (future) => executor.gather([future]),
       (future) => wait([future]),
       (future) => future.exception(),
       (future) => asCompleted([future])[Symbol.asyncIterator]().next(),
-    ].entries() as IterableIterator<
-      [number, (future: ReturnType<typeof executor.submit<[number], Promise<number>>>) => Promise<unknown>]
-    >) {
+    ];
+    for (const [n, look] of looks.entries()) {
       const future = executor.submit(slow, n);
       const looked = look(future).catch((error: { code: string }) => error.code);
       future.release();

@@ -64,8 +64,9 @@ describe('writeBlock', () => {
 
   describe('run again', () => {
     const attempt = (n: number, path: string, bytes: Uint8Array): Promise<number> =>
-      runningTask.run({ keys: 'write_bytes-x', worker: 'w', attempt: n, member: 0, controller: undefined }, () =>
-        writeBlock(request(path), bytes),
+      runningTask.run(
+        { row: 0, executor: undefined, keys: 'write_bytes-x', worker: 'w', attempt: n, member: 0, controller: undefined },
+        () => writeBlock(request(path), bytes),
       );
     const bytes = new Uint8Array(3_000_000).map((_, i) => i);
 
