@@ -1,6 +1,6 @@
 /**
- * Makes the JavaScript of the package: a few files instead of some 150, because each module costs a process, and each of its workers, about a third of
- * a millisecond to load. What must be found by name stays a file of its own: the doors, the worker's entry, and the modules that tasks name.
+ * Makes the JavaScript of the package: a few files instead of some 150, because each module costs a process, and each of its workers, time to load.
+ * What must be found by name stays a file of its own: the doors, the worker's entry, and the modules that tasks name.
  */
 import { readdirSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
