@@ -11,6 +11,9 @@ export type { CommonOptions, ExecutorOptions, WorkerOptions } from './executor-o
 export type { CancelOptions } from './future.ts';
 export { type WaitOptions, waitFor } from './limits.ts';
 export type { FutureStatus } from './output.ts';
+export { type ReplayReport, replay } from './replay.ts';
+export type { ReplayedStep } from './scheduler/replay.ts';
+export type { Explanation, StoryEntry } from './scheduler/story.ts';
 export { mapStack } from './stack.ts';
 export { asCompleted, type ReturnWhen, wait } from './waiting.ts';
 export { allocateBytes } from './worker/context.ts';

@@ -1,5 +1,5 @@
 import { type SchedulerState, State } from '../scheduler/state.ts';
-import type { Stimulus } from '../scheduler/stimulus.ts';
+import type { Command, Stimulus } from '../scheduler/stimulus.ts';
 import type { Blames } from './blames.ts';
 import { Clocks } from './clocks.ts';
 import type { Crew } from './crew.ts';
@@ -54,6 +54,18 @@ export class Endings {
   #replace(worker: number, row: number): void {
     this.failOverdue(worker, row);
     this.#source.crew.replace(worker);
+  }
+
+  /** Rows have been ready for long beside a worker that has nothing to do. */
+  stalled({ row, idle, isAble, ms, count }: Extract<Command, { kind: 'stalled' }>): void {
+    const { workers, queue } = this.#source.state();
+    const busy = workers[queue[row]!];
+    const why = isAble
+      ? 'though it may run there'
+      : `it may not run there (${this.#source.blames.asks(row)}${busy === undefined ? '' : `; it waits for ${busy.name}`})`;
+    const others = count > 1 ? `, and ${count - 1} more` : '';
+    const text = `task ${this.#source.state().key(row)} has been ready for ${Math.round(ms / 1000)} s while ${workers[idle]!.name} has nothing to do, ${why}${others}`;
+    this.#source.warn('HEDDLE_STALLED', `${text}; explain(key) tells more`);
   }
 
   /** No worker may run a row: a warning at once, an error when none comes in time. */

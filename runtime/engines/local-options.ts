@@ -13,5 +13,9 @@ export interface LocalOptions {
   readonly allowedFailures: number;
   readonly noWorkerTimeoutMs: number;
   readonly cancelGraceMs: number;
+  /** How long ready tasks may wait beside an idle worker before a warning. */
+  readonly stalledMs: number;
+  /** A file for everything that the scheduler is told and decides. */
+  readonly record: string | undefined;
   readonly settings: Omit<WorkerSettings, 'index' | 'name'>;
 }

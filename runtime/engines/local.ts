@@ -9,7 +9,6 @@ import {
 } from '../../graph/index.ts';
 import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink } from '../engine.ts';
 import type { NestedHost } from '../nested/host.ts';
-import { Scheduler } from '../scheduler/scheduler.ts';
 import { type Limits, State } from '../scheduler/state.ts';
 import type { Command, Stimulus } from '../scheduler/stimulus.ts';
 import { encode } from '../worker/encode.ts';
@@ -24,7 +23,9 @@ import { Endings } from './endings.ts';
 import { closedError } from './errors.ts';
 import { limitsFor, someWorkersNamed } from './limits.ts';
 import type { LocalOptions } from './local-options.ts';
+import { Recorder } from './recorder.ts';
 import { Results } from './results.ts';
+import { TimedScheduler } from './timed-scheduler.ts';
 import { localView, transitionOf } from './view.ts';
 
 /** An engine on this machine: the scheduler's shell. It carries messages to stimuli and commands to messages, and keeps clocks and promises. */
@@ -34,7 +35,8 @@ export class LocalEngine implements Engine {
   #listener: EngineListener = { warning: ({ code, message }) => process.emitWarning(message, { code }) };
   readonly view: EngineView;
   readonly #options: LocalOptions;
-  #scheduler!: Scheduler;
+  #scheduler!: TimedScheduler;
+  readonly #recorder: Recorder | undefined;
   #definitions: Definitions;
   readonly #crew: Crew;
   readonly #results: Results;
@@ -54,6 +56,8 @@ export class LocalEngine implements Engine {
     this.name = options.name;
     this.workers = options.workers;
     this.#definitions = new Definitions({ isLive: options.isLive });
+    const warn = (code: string, message: string): void => this.listener.warning({ time: Date.now(), code, message });
+    this.#recorder = options.record === undefined ? undefined : new Recorder(options.record, (message) => warn('HEDDLE_RECORD', message));
     this.#newScheduler();
     this.#blames = new Blames(() => this.#scheduler.state, options.workers);
     this.#crew = new Crew({
@@ -81,7 +85,7 @@ export class LocalEngine implements Engine {
       noWorkerTimeoutMs: options.noWorkerTimeoutMs,
       state: () => this.#scheduler.state,
       step: (stimulus) => this.#step(stimulus),
-      warn: (code, message) => this.listener.warning({ time: Date.now(), code, message }),
+      warn,
     });
     this.#results = new Results({
       crew: this.#crew,
@@ -93,7 +97,12 @@ export class LocalEngine implements Engine {
   }
 
   #newScheduler(): void {
-    this.#scheduler = new Scheduler({ allowedFailures: this.#options.allowedFailures, workers: this.workers });
+    const { allowedFailures, stalledMs } = this.#options;
+    this.#scheduler?.setBusy(false);
+    this.#scheduler = new TimedScheduler({ allowedFailures, stalledMs, workers: this.workers }, this.#recorder, {
+      ticked: (commands) => this.#perform(commands),
+      broken: (error) => this.#break(error),
+    });
     this.listener = this.#listener;
   }
 
@@ -180,6 +189,10 @@ export class LocalEngine implements Engine {
     return outcomes.finally(() => this.#updateBusy());
   }
 
+  reused(handle: number): void {
+    if (!this.#isClosed && handle >= 0) this.#step({ kind: 'reused', row: handle });
+  }
+
   release(handle: number): void {
     if (this.#isClosed) return;
     this.#sinks[handle] = undefined;
@@ -221,6 +234,8 @@ export class LocalEngine implements Engine {
     this.#isClosed = true;
     this.#failAll(() => closedError());
     this.#results.close();
+    this.#updateBusy();
+    this.#recorder?.close();
     await this.#crew.close(closedError());
   }
 
@@ -297,7 +312,8 @@ export class LocalEngine implements Engine {
     this.#updateBusy();
   }
 
-  #finished(index: number, { reports, rows, values }: Extract<FromWorker, { kind: 'finished' }>): void {
+  #finished(index: number, { reports, rows, values, moves }: Extract<FromWorker, { kind: 'finished' }>): void {
+    for (const { rows: moved, us } of moves ?? []) this.#step({ kind: 'moved', rows: moved, us });
     for (let i = 0; i < rows.length; i++) this.#arrived.set(rows[i]!, values[i]);
     // An overdue row has failed by now: the report that follows finds it gone, and its result is dropped.
     if (!this.#endings.clocks.isQuiet) for (let i = 0; i < reports.length; i += 3) this.#endings.failOverdue(index, reports[i]!);
@@ -353,6 +369,12 @@ export class LocalEngine implements Engine {
           this.#blames.forget(command.row);
           this.#sinks[command.row] = undefined;
           break;
+        case 'steal':
+          this.#crew.post(command.worker, { kind: 'steal', rows: command.rows });
+          break;
+        case 'stalled':
+          this.#endings.stalled(command);
+          break;
         case 'killed':
           break; // its error is made where the cause is known
         default:
@@ -384,7 +406,9 @@ export class LocalEngine implements Engine {
   #updateBusy(): void {
     const { counts } = this.#scheduler.state;
     const unfinished = counts[State.waiting]! + counts[State.noWorker]! + counts[State.queued]! + counts[State.processing]!;
-    this.#crew.setBusy(!this.#isClosed && this.#fatal === undefined && (unfinished > 0 || this.#crew.isAsked));
+    const isOpen = !this.#isClosed && this.#fatal === undefined;
+    this.#crew.setBusy(isOpen && (unfinished > 0 || this.#crew.isAsked));
+    this.#scheduler.setBusy(isOpen && unfinished > 0);
   }
 }
 

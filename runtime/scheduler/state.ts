@@ -1,12 +1,10 @@
-import { type Graph, keyOf, type Task, type TaskOptions } from '../../graph/index.ts';
+import { type Graph, HeddleError, keyOf, type Task, type TaskOptions } from '../../graph/index.ts';
+import { Bandwidth } from './bandwidth.ts';
+import { DecisionLog } from './decision-log.ts';
 import type { DurationGroups } from './durations.ts';
+import { isLegal, State, stateNames, targetOf, transitions, Why } from './transitions.ts';
 
-/** Where a task stands, as in Dask's scheduler; `forgotten` is a free row. */
-export const State = { forgotten: 0, released: 1, waiting: 2, noWorker: 3, queued: 4, processing: 5, memory: 6, erred: 7 } as const;
-export type State = (typeof State)[keyof typeof State];
-/** The same by number, as events show them. */
-export const stateNames = ['forgotten', 'released', 'waiting', 'no-worker', 'queued', 'processing', 'memory', 'erred'] as const;
-export type StateName = (typeof stateNames)[number];
+export { State, type StateName, stateNames } from './transitions.ts';
 
 /** One compiled plan in the scheduler: where each of its graph's rows stands in the table. */
 export interface Source {
@@ -39,6 +37,10 @@ export interface WorkerState {
   readonly seceded: Set<number>;
   /** Expected microseconds of work in flight. */
   occupancyUs: number;
+  /** When it last took in or gave back anything, in milliseconds: what it has in hand has taken at least as long as since then. */
+  heardAt: number;
+  /** Rows in flight that were asked back for an idle worker. */
+  asked: number;
   /** Bytes of results it holds. */
   nbytes: number;
   /** What its running tasks occupy of its resources. */
@@ -46,6 +48,9 @@ export interface WorkerState {
 }
 
 const none = -1;
+/** Numbers of queues: the common one, and that of rows that need resources or a place under a `concurrency`; the others are workers' own. */
+export const commonQueue = -1;
+export const limitedQueue = -2;
 
 /**
  * The scheduler's table: a row a task, columns in typed arrays, edges in linked lists over one pool.
@@ -55,6 +60,10 @@ export class SchedulerState {
   readonly rowById = new Map<string, number>();
   readonly workers: WorkerState[] = [];
   readonly durations: DurationGroups;
+  readonly bandwidth: Bandwidth = new Bandwidth();
+  readonly log: DecisionLog = new DecisionLog();
+  /** The time of the stimulus at hand, in milliseconds. */
+  now = 0;
 
   tasks: (Task | undefined)[] = [];
   sources: (Source | undefined)[] = [];
@@ -87,10 +96,13 @@ export class SchedulerState {
   deaths: Int32Array = new Int32Array(0);
   /** 1: it was in flight when a worker died, so it runs alone from now on. */
   suspect: Uint8Array = new Uint8Array(0);
-  /** Microseconds it was expected to take when it was sent. */
+  /** Microseconds it was expected to take when it was queued or sent. */
   expectedUs: Float64Array = new Float64Array(0);
-  /** Queue it waits in: a worker's index, or -1 for the common one. */
+  /** Queue it waits in: a worker's index, `commonQueue` or `limitedQueue`. */
   queue: Int32Array = new Int32Array(0);
+  /** By queue, from `limitedQueue` on: rows that wait in it, and the microseconds they are expected to take. */
+  readonly #queuedRows: number[] = [];
+  readonly #queuedUs: number[] = [];
   #firstDependency: Int32Array = new Int32Array(0);
   #firstDependent: Int32Array = new Int32Array(0);
   /** Rows whose results cannot leave the worker that made them. */
@@ -138,25 +150,59 @@ export class SchedulerState {
     this.nbytes[row] = 0;
     this.worker[row] = this.blame[row] = none;
     this.#firstDependency[row] = this.#firstDependent[row] = none;
+    this.log.moved(row, Why.submitted, State.forgotten, none, 0);
     this.onTransition?.(row, State.forgotten, State.released);
     return row;
   }
 
-  /** Moves a row to another state. */
-  set(row: number, to: State): void {
+  /** Moves a row to the state that a reason leads to; `detail` is what the log keeps beside it. Throws ERR_SCHEDULER for a way that is not in the table. */
+  move(row: number, why: number, detail = 0): void {
     const from = this.state[row] as State;
+    if (!isLegal(from, why)) throw illegal(this.key(row), from, why);
+    const to = targetOf[why] as State;
+    if (from === State.queued) this.#leaveQueue(row);
     this.counts[from]!--;
     this.counts[to]!++;
     this.state[row] = to;
+    const isWithWorker = from === State.processing || from === State.memory || to === State.processing || to === State.memory;
+    this.log.moved(row, why, from, isWithWorker ? this.worker[row]! : none, detail);
     this.onTransition?.(row, from, to);
+  }
+
+  /** A queued row stands in a queue from now on, until it moves to another state. */
+  enterQueue(row: number, queue: number, us: number): void {
+    const at = queue - limitedQueue;
+    this.queue[row] = queue;
+    this.expectedUs[row] = us;
+    this.#queuedRows[at] = (this.#queuedRows[at] ?? 0) + 1;
+    this.#queuedUs[at] = (this.#queuedUs[at] ?? 0) + us;
+  }
+
+  #leaveQueue(row: number): void {
+    const at = this.queue[row]! - limitedQueue;
+    const left = --this.#queuedRows[at]!;
+    this.#queuedUs[at] = left === 0 ? 0 : this.#queuedUs[at]! - this.expectedUs[row]!; // no rounding stays behind
+  }
+
+  /** Rows that wait in a queue. */
+  queuedRows(queue: number): number {
+    return this.#queuedRows[queue - limitedQueue] ?? 0;
+  }
+
+  /** Expected microseconds of what waits in a queue. */
+  queuedUs(queue: number): number {
+    return this.#queuedUs[queue - limitedQueue] ?? 0;
   }
 
   /** Frees a row that nothing refers to any more. */
   forget(row: number): void {
-    const id = this.tasks[row]!.id;
+    const { id } = this.tasks[row]!;
     if (this.rowById.get(id) === row) this.rowById.delete(id);
-    this.set(row, State.forgotten);
-    this.counts[State.forgotten]!--;
+    if (this.state[row] !== State.released) throw illegal(this.key(row), this.state[row] as State, Why.forgotten);
+    this.counts[State.released]!--;
+    this.state[row] = State.forgotten;
+    this.log.forgot(row, this.keysOf(row));
+    this.onTransition?.(row, State.released, State.forgotten);
     for (let edge = this.#firstDependency[row]!; edge !== none; ) {
       const next = this.#nextDependency[edge]!;
       this.#unlink(edge);
@@ -267,6 +313,13 @@ export class SchedulerState {
     return task === undefined ? '(forgotten)' : keyOf(task);
   }
 
+  /** The key of a row; of one with tasks fused into it all of them, its own last. */
+  keysOf(row: number): string | readonly string[] {
+    const members = this.sources[row]?.graph.members[this.graphRow[row]!];
+    const key = keyOf(this.tasks[row]!);
+    return members === undefined ? key : [...members.map(keyOf), key];
+  }
+
   #grow(): void {
     const capacity = Math.max(256, this.#capacity * 2);
     const bytes = (old: Uint8Array): Uint8Array => copyInto(new Uint8Array(capacity), old);
@@ -308,4 +361,13 @@ export class SchedulerState {
 function copyInto<A extends Uint8Array | Int32Array | Float64Array>(to: A, from: A): A {
   to.set(from);
   return to;
+}
+
+/** A fault in the scheduler itself: better an error than a wrong answer. */
+function illegal(key: string, from: State, why: number): HeddleError {
+  const { why: name, from: sources, to } = transitions[why]!;
+  return new HeddleError(
+    'ERR_SCHEDULER',
+    `task ${key} is ${stateNames[from]} and cannot become ${to} (${name}: only from ${sources.join(', ')}); this is a fault in heddle: please report it`,
+  );
 }

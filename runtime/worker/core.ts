@@ -95,6 +95,9 @@ export class WorkerCore {
         return;
       case 'stop':
         return this.#stop(message.row, message.reason);
+      case 'steal':
+        for (const row of message.rows) this.#giveUp(row);
+        return;
       case 'peer':
         return this.#peers.connect(message.worker, message.port);
       case 'nested':
@@ -177,7 +180,8 @@ export class WorkerCore {
       await Promise.all(
         [...missing].map(async ([holder, wanted]) => {
           const rows = wanted.filter((_, i) => i % 2 === 1);
-          const { results, lost } = await this.#peers.fetch(holder, rows);
+          const { results, lost, us } = await this.#peers.fetch(holder, rows);
+          if (lost.length === 0) this.#reporter.moved(rows, us);
           if (lost.length > 0) gone.push({ holder, rows: lost });
           if (!isCurrent()) return; // nobody would know of these copies, nor ever free them
           for (const [i, result] of results.entries()) {
@@ -339,13 +343,16 @@ export class WorkerCore {
   }
 
   #stop(row: number, reason: unknown): void {
+    const task = this.#jobs.get(row)?.task;
+    if (task === undefined) return this.#giveUp(row);
+    task.controller ??= new AbortController();
+    task.controller.abort(reason);
+  }
+
+  /** Gives a task back, unless it has begun. */
+  #giveUp(row: number): void {
     const known = this.#jobs.get(row);
-    if (known === undefined) return;
-    if (known.task !== undefined) {
-      known.task.controller ??= new AbortController();
-      known.task.controller.abort(reason);
-      return;
-    }
+    if (known === undefined || known.task !== undefined) return;
     known.stopped = true;
     this.#giveBack(known.job);
   }

@@ -3,6 +3,16 @@ import { packError, unpackError } from '../failure.ts';
 import { decode, encode } from './encode.ts';
 import type { BetweenWorkers, Fetched } from './protocol.ts';
 
+type Given = Extract<BetweenWorkers, { kind: 'give' }>;
+
+/** What a peer gave, in order, and which of it was not there. */
+export interface Brought {
+  readonly results: readonly unknown[];
+  readonly lost: readonly number[];
+  /** Microseconds from when the peer turned to it. */
+  readonly us: number;
+}
+
 /** A result that cannot leave the worker that made it. */
 export class UnmovedError extends Error {
   readonly rows: readonly number[];
@@ -16,7 +26,7 @@ export class UnmovedError extends Error {
 export class Peers {
   readonly #results: ReadonlyMap<number, unknown>;
   readonly #ports = new Map<number, MessagePort>();
-  readonly #waiting = new Map<number, { readonly peer: number; readonly resolve: (results: readonly Fetched[] | undefined) => void }>();
+  readonly #waiting = new Map<number, { readonly peer: number; readonly resolve: (answer: Given | undefined) => void }>();
   #request = 0;
 
   constructor(results: ReadonlyMap<number, unknown>) {
@@ -39,25 +49,25 @@ export class Peers {
   }
 
   /** Results that a peer holds, in order, and which of them it has not got, or took with it. Rejects with an UnmovedError when one cannot leave it. */
-  async fetch(peer: number, rows: readonly number[]): Promise<{ readonly results: readonly unknown[]; readonly lost: readonly number[] }> {
+  async fetch(peer: number, rows: readonly number[]): Promise<Brought> {
     const port = this.#ports.get(peer);
     const request = this.#request++;
-    const answer = await new Promise<readonly Fetched[] | undefined>((resolve) => {
+    const answer = await new Promise<Given | undefined>((resolve) => {
       if (port === undefined) return resolve(undefined);
       this.#waiting.set(request, { peer, resolve });
       port.postMessage({ kind: 'want', request, rows } satisfies BetweenWorkers);
     });
-    if (answer === undefined) return { results: [], lost: rows };
+    if (answer === undefined) return { results: [], lost: rows, us: 0 };
     const lost: number[] = [];
     const results = await Promise.all(
-      answer.map(async (result, i) => {
+      answer.results.map(async (result, i) => {
         if (result.kind === 'unsendable') throw new UnmovedError(rows[i]!, await unpackError(result.error));
         if (result.kind === 'value') return decode(result);
         lost.push(rows[i]!);
         return undefined;
       }),
     );
-    return { results, lost };
+    return { results, lost, us: (now() - answer.began) * 1000 };
   }
 
   /** Results as they leave this worker. */
@@ -78,13 +88,14 @@ export class Peers {
 
   #receive(port: MessagePort, message: BetweenWorkers): void {
     if (message.kind === 'want') {
+      const began = now();
       const { results, transfer } = this.answer(message.rows);
-      port.postMessage({ kind: 'give', request: message.request, results } satisfies BetweenWorkers, transfer);
+      port.postMessage({ kind: 'give', request: message.request, results, began } satisfies BetweenWorkers, transfer);
       return;
     }
     const waiting = this.#waiting.get(message.request);
     this.#waiting.delete(message.request);
-    waiting?.resolve(message.results);
+    waiting?.resolve(message);
   }
 
   #lost(peer: number, port: MessagePort): void {
@@ -99,4 +110,9 @@ export class Peers {
   close(): void {
     for (const port of this.#ports.values()) port.close();
   }
+}
+
+/** Milliseconds since the epoch, the same for all threads. */
+function now(): number {
+  return performance.timeOrigin + performance.now();
 }

@@ -41,6 +41,8 @@ export type ToWorker =
   | { readonly kind: 'put'; readonly row: number; readonly rich: boolean; readonly value: unknown; readonly captured?: Definition }
   /** Nobody wants this task any more: drop it if it waits, tell it if it runs. */
   | { readonly kind: 'stop'; readonly row: number; readonly reason: unknown }
+  /** Another worker has nothing to do: give back those of these tasks that have not begun. */
+  | { readonly kind: 'steal'; readonly rows: readonly number[] }
   /** A way to another worker, which may be a new one in an old place. */
   | { readonly kind: 'peer'; readonly worker: number; readonly port: MessagePort }
   /** Tells a running task of what it submitted. */
@@ -59,6 +61,8 @@ export type FromWorker =
       readonly reports: readonly number[];
       readonly rows: readonly number[];
       readonly values: readonly unknown[];
+      /** Results that were brought in from others since the last report, and how many microseconds it took. */
+      readonly moves?: readonly Move[];
     }
   /** A task's function threw; `member` says which of the fused ones. */
   | { readonly kind: 'failed'; readonly row: number; readonly attempt: number; readonly member: number; readonly error: PackedError }
@@ -85,6 +89,12 @@ export type FromWorker =
   /** Something went wrong outside any running task. */
   | { readonly kind: 'stray'; readonly key: string | undefined; readonly error: PackedError };
 
+/** Results brought from one worker to another in so many microseconds. */
+export interface Move {
+  readonly rows: readonly number[];
+  readonly us: number;
+}
+
 /** A result as it comes to the shell, or why it cannot come. */
 export type Fetched =
   | { readonly kind: 'value'; readonly rich: boolean; readonly value: unknown }
@@ -94,7 +104,13 @@ export type Fetched =
 /** Between workers: each request has a number of its own, so that a late answer is never taken for another's. */
 export type BetweenWorkers =
   | { readonly kind: 'want'; readonly request: number; readonly rows: readonly number[] }
-  | { readonly kind: 'give'; readonly request: number; readonly results: readonly Fetched[] };
+  | {
+      readonly kind: 'give';
+      readonly request: number;
+      readonly results: readonly Fetched[];
+      /** When the holder turned to it, in milliseconds since the epoch. */
+      readonly began: number;
+    };
 
 /** What a worker is told at its start. */
 export interface WorkerSettings {

@@ -1,4 +1,4 @@
-import type { FromWorker } from './protocol.ts';
+import type { FromWorker, Move } from './protocol.ts';
 
 /** Reports finished tasks in batches: when 256 have gathered, a millisecond has passed, or there is nothing more to run. */
 export class Reporter {
@@ -6,6 +6,7 @@ export class Reporter {
   #reports: number[] = [];
   #rows: number[] = [];
   #values: unknown[] = [];
+  #moves: Move[] | undefined;
   #lastFlush = 0;
 
   constructor(send: (message: FromWorker) => void) {
@@ -20,6 +21,12 @@ export class Reporter {
     }
   }
 
+  /** Results were brought in; said with the next report. */
+  moved(rows: readonly number[], us: number): void {
+    this.#moves ??= [];
+    this.#moves.push({ rows, us });
+  }
+
   isDue(now: number): boolean {
     return this.#reports.length >= 768 || now - this.#lastFlush > 1;
   }
@@ -27,7 +34,9 @@ export class Reporter {
   flush(): void {
     if (this.#reports.length === 0) return;
     this.#lastFlush = performance.now();
-    this.#send({ kind: 'finished', reports: this.#reports, rows: this.#rows, values: this.#values });
+    const moves = this.#moves === undefined ? {} : { moves: this.#moves };
+    this.#send({ kind: 'finished', reports: this.#reports, rows: this.#rows, values: this.#values, ...moves });
+    this.#moves = undefined;
     this.#reports = [];
     this.#rows = [];
     this.#values = [];

@@ -81,7 +81,7 @@ function must(holds: boolean, claim: string, row: number): void {
 }
 
 class World {
-  readonly scheduler = new Scheduler({ allowedFailures: 3, workers: ['w0', 'w1'].map((name) => ({ name, host: 'here', resources: {} })) });
+  readonly scheduler = new Scheduler({ allowedFailures: 3, stalledMs: 10_000, workers: ['w0', 'w1'].map((name) => ({ name, host: 'here', resources: {} })) });
   readonly tasks: readonly Task[];
   readonly workers = 2;
   /** What each worker was sent and has not reported. */
