@@ -107,6 +107,11 @@ export class Scheduler {
     return this.#needs.finish();
   }
 
+  /** Whether a row in flight was asked back for an idle worker. */
+  isAskedBack(row: number): boolean {
+    return this.#assigner.thiefOf(row) >= 0;
+  }
+
   #workerJoined({ worker: index, description }: Extract<Stimulus, { kind: 'worker-joined' }>): void {
     const { state } = this;
     state.workers[index] = newWorker(index, description ?? state.workers[index]!, true, state.now);
