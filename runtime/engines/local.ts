@@ -92,7 +92,7 @@ export class LocalEngine implements Engine {
       state: () => this.#scheduler.state,
       errorOf: (row) => this.#blames.carriedBy(row),
       taskOf: (row) => this.#blames.taskOf(row),
-      missing: (worker, rows) => this.#step({ kind: 'missing', worker, rows }),
+      missing: (worker, rows, asked) => this.#step({ kind: 'missing', worker, rows, asked }),
     });
   }
 

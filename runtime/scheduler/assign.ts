@@ -88,8 +88,7 @@ export class Assigner {
       this.#dispatchLimited(rowsByWorker);
       for (let moved = true; moved && counts[State.queued]! > 0; ) {
         moved = false;
-        for (const worker of workers)
-          for (let turn = 0; turn < turnRows && this.#sendNext(worker, rowsByWorker); turn++) moved = true;
+        for (const worker of workers) for (let turn = 0; turn < turnRows && this.#sendNext(worker, rowsByWorker); turn++) moved = true;
       }
     }
     const commands: Command[] = [];

@@ -50,8 +50,7 @@ export class ReadyQueue {
       const row = this.#run[at]!;
       if (this.#isLive(row) && accepts(row)) found = row;
     }
-    for (const row of this.#heap)
-      if ((found === undefined || this.#before(row, found)) && this.#isLive(row) && accepts(row)) found = row;
+    for (const row of this.#heap) if ((found === undefined || this.#before(row, found)) && this.#isLive(row) && accepts(row)) found = row;
     return found;
   }
 

@@ -44,7 +44,9 @@ interface PlainPlan {
 /** The first line of a scheduler's life. Hosts play no part in what it does. */
 export function startLine({ allowedFailures, stalledMs, workers }: SchedulerOptions): string {
   const plain = workers.map(({ name, resources }) => ({ name, resources }));
-  return JSON.stringify({ scheduler: { format, allowedFailures, stalledMs: Number.isFinite(stalledMs) ? stalledMs : null, workers: plain } });
+  return JSON.stringify({
+    scheduler: { format, allowedFailures, stalledMs: Number.isFinite(stalledMs) ? stalledMs : null, workers: plain },
+  });
 }
 
 /** The line of one step. */
@@ -59,9 +61,15 @@ export type Line =
 
 /** Throws a SyntaxError for what is no line of a record. */
 export function parseLine(text: string): Line {
-  const { scheduler, at, stimulus, commands } = JSON.parse(text) as { scheduler?: Plain; at?: number; stimulus?: Plain; commands?: unknown };
+  const { scheduler, at, stimulus, commands } = JSON.parse(text) as {
+    scheduler?: Plain;
+    at?: number;
+    stimulus?: Plain;
+    commands?: unknown;
+  };
   if (scheduler !== undefined) {
-    if (scheduler.format !== format) throw new SyntaxError(`a record of form ${String(scheduler.format)}; this version reads form ${format}`);
+    if (scheduler.format !== format)
+      throw new SyntaxError(`a record of form ${String(scheduler.format)}; this version reads form ${format}`);
     const workers = (scheduler.workers as { name: string; resources: Record<string, number> }[]).map((worker) => ({ ...worker, host: '' }));
     const { allowedFailures, stalledMs } = scheduler as unknown as { allowedFailures: number; stalledMs: number | null };
     return { kind: 'start', options: { allowedFailures, stalledMs: stalledMs ?? Number.POSITIVE_INFINITY, workers } };

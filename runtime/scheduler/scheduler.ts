@@ -49,6 +49,7 @@ export class Scheduler {
   /** Takes in what happened, and when, in milliseconds; says what to do, in order. */
   step(stimulus: Stimulus, now = 0): readonly Command[] {
     this.state.now = now;
+    this.state.steps++;
     this.state.log.setTime(now);
     switch (stimulus.kind) {
       case 'worker-joined':
@@ -77,7 +78,7 @@ export class Scheduler {
         this.#returned(stimulus.worker, stimulus.row);
         break;
       case 'missing':
-        this.#needs.remake(dropHolder(this.state, stimulus.worker, stimulus.rows));
+        this.#missing(stimulus.worker, stimulus.rows, stimulus.asked);
         break;
       case 'immovable':
         for (const row of stimulus.rows) this.state.immovable.add(row);
@@ -231,6 +232,12 @@ export class Scheduler {
     this.#assigner.promisedTo = thief;
     this.#needs.again(row, thief < 0 ? Why.givenBack : Why.stolen);
     this.#assigner.promisedTo = -1;
+  }
+
+  /** What came about after the question is not answered by it: the row may be another task by now. */
+  #missing(worker: number, rows: readonly number[], asked: number): void {
+    const gone = rows.filter((row) => this.state.heldSince[row]! <= asked);
+    this.#needs.remake(dropHolder(this.state, worker, gone));
   }
 
   /** A measured move; of rows that were let go meanwhile nothing is known. */

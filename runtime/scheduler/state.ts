@@ -64,6 +64,8 @@ export class SchedulerState {
   readonly log: DecisionLog = new DecisionLog();
   /** The time of the stimulus at hand, in milliseconds. */
   now = 0;
+  /** Stimuli so far: tells what was said before something came about. */
+  steps = 0;
 
   tasks: (Task | undefined)[] = [];
   sources: (Source | undefined)[] = [];
@@ -86,6 +88,8 @@ export class SchedulerState {
   /** Worker it is processed on or, in memory, its first holder. */
   worker: Int32Array = new Int32Array(0);
   nbytes: Float64Array = new Float64Array(0);
+  /** The step in which its result came into memory. */
+  heldSince: Float64Array = new Float64Array(0);
   group: Int32Array = new Int32Array(0);
   /** The row whose error this one carries. */
   blame: Int32Array = new Int32Array(0);
@@ -161,6 +165,7 @@ export class SchedulerState {
     if (!isLegal(from, why)) throw illegal(this.key(row), from, why);
     const to = targetOf[why] as State;
     if (from === State.queued) this.#leaveQueue(row);
+    if (to === State.memory) this.heldSince[row] = this.steps;
     this.counts[from]!--;
     this.counts[to]!++;
     this.state[row] = to;
@@ -336,6 +341,7 @@ export class SchedulerState {
     this.graphRow = ints(this.graphRow);
     this.worker = ints(this.worker);
     this.nbytes = floats(this.nbytes);
+    this.heldSince = floats(this.heldSince);
     this.group = ints(this.group);
     this.blame = ints(this.blame);
     this.attempts = ints(this.attempts);

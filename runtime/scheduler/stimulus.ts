@@ -31,8 +31,8 @@ export type Stimulus =
   | { readonly kind: 'failed'; readonly worker: number; readonly row: number }
   /** A task was given back unrun: it was stopped or asked back in time, or its inputs were gone. */
   | { readonly kind: 'returned'; readonly worker: number; readonly row: number }
-  /** A worker has not got results that the table says it holds. */
-  | { readonly kind: 'missing'; readonly worker: number; readonly rows: readonly number[] }
+  /** A worker has not got results that the table says it holds. `asked`: `steps` of the table when it was asked. */
+  | { readonly kind: 'missing'; readonly worker: number; readonly rows: readonly number[]; readonly asked: number }
   /** Results that cannot leave the worker that made them: what needs them runs there. */
   | { readonly kind: 'immovable'; readonly rows: readonly number[] }
   /** A worker brought in results of others, in so many microseconds. */

@@ -36,11 +36,7 @@ export function checkClosely(world: World): void {
     must(at !== State.queued || pending === 0, 'what is queued has all it needs', row);
     must(at !== State.processing || world.inHand.get(row) === state.worker[row], 'what is processed is with its worker', row);
     must(at !== State.waiting || pending > 0 || world.inHand.has(row), 'what waits, waits for something', row);
-    must(
-      at === State.released || at === State.erred || at === State.processing || held + waiters > 0,
-      'nothing is kept for nobody',
-      row,
-    );
+    must(at === State.released || at === State.erred || at === State.processing || held + waiters > 0, 'nothing is kept for nobody', row);
     must(at !== State.released || held + waiters === 0, 'what is needed is not released', row);
     if (at === State.memory)
       for (const holder of state.holdersOf(row)) {
@@ -86,7 +82,8 @@ function checkWorkers(world: World, bytes: readonly number[]): void {
     must(worker.asked === asked, 'what was asked back is counted', worker.index);
     must(isClose(worker.occupancyUs, us), 'work in flight is summed', worker.index);
     for (const [name, amount] of worker.occupied) must(amount === (occupied.get(name) ?? 0), 'resources in use are summed', worker.index);
-    for (const [name, amount] of occupied) must(amount <= (worker.resources[name] ?? 0), 'no more is used of a resource than there is', worker.index);
+    for (const [name, amount] of occupied)
+      must(amount <= (worker.resources[name] ?? 0), 'no more is used of a resource than there is', worker.index);
   }
   for (const count of perFunction.values()) must(count <= 2, 'no more of a function run at once than it allows', count);
 }

@@ -19,9 +19,12 @@ interface Returned {
   readonly row: number;
   readonly missing: readonly { readonly holder: number; readonly rows: readonly number[] }[];
 }
-interface Asks {
+/** Who waits for a holder to say what it has not got. */
+export interface Asks {
   readonly worker: SimulatedWorker;
   readonly life: number;
+  /** Steps of the table at that time. */
+  readonly asked: number;
   readonly message: Returned;
 }
 

@@ -6,7 +6,7 @@ import { Scheduler } from '../../../runtime/scheduler/scheduler.ts';
 import { type Limits, type Source, State } from '../../../runtime/scheduler/state.ts';
 import type { Command, Stimulus } from '../../../runtime/scheduler/stimulus.ts';
 import { checkClosely, checkNothingLeft, must } from './invariants.ts';
-import { type Job, SimulatedWorker } from './simulated-worker.ts';
+import { type Asks, type Job, SimulatedWorker } from './simulated-worker.ts';
 
 /** Chance that replays: mulberry32. */
 export function dice(seed: number): (sides: number) => number {
@@ -117,7 +117,8 @@ export class World {
         }
         case 'free':
         case 'steal':
-          if (this.workers[command.worker]!.isAlive) this.workers[command.worker]!.inbox.push({ kind: command.kind, rows: [...command.rows] });
+          if (this.workers[command.worker]!.isAlive)
+            this.workers[command.worker]!.inbox.push({ kind: command.kind, rows: [...command.rows] });
           break;
         case 'stop':
           if (this.workers[command.worker]!.isAlive) this.workers[command.worker]!.inbox.push({ kind: 'stop', rows: [command.row] });
@@ -178,9 +179,15 @@ export class World {
     if (!worker.isAlive) return;
     if (isFlushed) while (worker.outbox.length > 0) this.#report(worker);
     for (const job of worker.jobs.values()) for (const hold of [...job.children]) this.#release(hold);
+    const unanswered = [...worker.inbox, ...worker.outbox].flatMap((one) => (one.kind === 'has' || one.kind === 'held' ? [one.asks] : []));
     worker.end();
     for (const [row, index] of this.inHand) if (index === worker.index) this.inHand.delete(row);
     this.step({ kind: 'worker-left', worker: worker.index, wanted });
+    for (const asks of unanswered) this.#giveBackTo(asks); // who is gone has left with all it held
+  }
+
+  #giveBackTo({ worker, life, message }: Asks): void {
+    if (worker.isAlive && worker.life === life) worker.outbox.unshift(message);
   }
 
   submit(task: Task, owner: Job | undefined): void {
@@ -249,14 +256,16 @@ export class World {
           return;
         }
         // The holder itself is asked; the row stays in hand until it has answered.
-        holder.inbox.push({ kind: 'has', rows: missing.rows, asks: { worker, life: worker.life, message: { ...message, missing: others } } });
+        holder.inbox.push({
+          kind: 'has',
+          rows: missing.rows,
+          asks: { worker, life: worker.life, asked: state.steps, message: { ...message, missing: others } },
+        });
         return;
       }
       case 'held': {
-        const { worker: asker, life, message: original } = message.asks;
-        if (message.lost.length > 0) this.step({ kind: 'missing', worker: worker.index, rows: message.lost });
-        if (asker.isAlive && asker.life === life) asker.outbox.unshift(original);
-        return;
+        if (message.lost.length > 0) this.step({ kind: 'missing', worker: worker.index, rows: message.lost, asked: message.asks.asked });
+        return this.#giveBackTo(message.asks);
       }
     }
   }
@@ -314,7 +323,8 @@ export class World {
     for (const running of [row, ...this.workers.flatMap((worker) => worker.running.map((job) => job.row))]) {
       const one = this.scheduler.state.tasks[running];
       if (one !== undefined) mine.add(one.id);
-      for (const member of this.scheduler.state.sources[running]?.graph.members[this.scheduler.state.graphRow[running]!] ?? []) mine.add(member.id);
+      for (const member of this.scheduler.state.sources[running]?.graph.members[this.scheduler.state.graphRow[running]!] ?? [])
+        mine.add(member.id);
     }
     const look = [task];
     for (const one of look) {
@@ -343,7 +353,11 @@ export class World {
     const { state } = this.scheduler;
     if (state.queuedRows(-1) === 0) return;
     for (const worker of state.workers)
-      must(!worker.running || worker.inFlight.size > worker.seceded.size, 'work that anybody may do does not wait beside an idle worker', worker.index);
+      must(
+        !worker.running || worker.inFlight.size > worker.seceded.size,
+        'work that anybody may do does not wait beside an idle worker',
+        worker.index,
+      );
   }
 
   /** Lets everything come to an end, and looks whether anything is left. */
@@ -358,8 +372,7 @@ export class World {
       this.move([roll(50) === 0 ? 'tick' : kinds[roll(kinds.length)]!, roll(1 << 16), roll(1 << 16)]);
     }
     checkClosely(this);
-    for (const { row } of this.held)
-      must(this.told.has(row), 'whoever holds a task is told how it went', row);
+    for (const { row } of this.held) must(this.told.has(row), 'whoever holds a task is told how it went', row);
     while (this.held.length > 0) this.#release(this.held[0]!);
     while (!isQuiet()) for (const worker of this.workers) worker.deliver();
     checkNothingLeft(this);
