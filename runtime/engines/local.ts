@@ -11,7 +11,6 @@ import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink } from 
 import type { NestedHost } from '../nested/host.ts';
 import { type Limits, State } from '../scheduler/state.ts';
 import type { Command, Stimulus } from '../scheduler/stimulus.ts';
-import { encode } from '../worker/encode.ts';
 import type { FromWorker } from '../worker/protocol.ts';
 import { sizeOf } from '../worker/size-of.ts';
 import { encodeBatch } from './batch.ts';
@@ -23,8 +22,10 @@ import { Endings } from './endings.ts';
 import { closedError } from './errors.ts';
 import { limitsFor, someWorkersNamed } from './limits.ts';
 import type { LocalOptions } from './local-options.ts';
+import { parcelsOf } from './put.ts';
 import { Recorder } from './recorder.ts';
 import { Results } from './results.ts';
+import { Sinks } from './sinks.ts';
 import { TimedScheduler } from './timed-scheduler.ts';
 import { localView, transitionOf } from './view.ts';
 
@@ -40,10 +41,8 @@ export class LocalEngine implements Engine {
   #definitions: Definitions;
   readonly #crew: Crew;
   readonly #results: Results;
-  #sinks: (Sink | undefined)[] = [];
+  readonly #sinks = new Sinks();
   readonly #blames: Blames;
-  /** Small results that came with the report now looked at. */
-  #arrived = new Map<number, unknown>();
   readonly #endings: Endings;
   #executor: unknown;
   #nested: NestedHost | undefined;
@@ -116,9 +115,13 @@ export class LocalEngine implements Engine {
     state.onTransition = listener.task && ((row, from, to) => listener.task?.(transitionOf(state, this.workers, row, from, to)));
   }
 
+  get size(): number {
+    return this.#scheduler.state.live;
+  }
+
   find(id: string): Task | undefined {
     const { state } = this.#scheduler;
-    const row = state.rowById.get(id);
+    const row = state.rowOf(id);
     return row === undefined ? undefined : state.tasks[row];
   }
 
@@ -136,41 +139,23 @@ export class LocalEngine implements Engine {
       limitsFor(plan.graph.tasks[graphRow]!.options, plan.preferred[graphRow], this.workers, this.#options.retries, cache);
     const stimulus: Stimulus = { kind: 'submitted', plan, source: { graph: plan.graph, rows }, limitsOf, parent };
     const commands = this.#scheduler.step(stimulus);
-    for (let i = 0; i < sinks.length; i++) {
-      const sink = sinks[i]!;
-      sink.handle = rows[plan.graph.outputs[i]!]!;
-      this.#sinks[sink.handle] = sink;
-    }
+    for (let i = 0; i < sinks.length; i++) this.#sinks.attach(rows[plan.graph.outputs[i]!]!, sinks[i]!);
     this.#perform(commands);
   }
 
-  put(
-    task: Task,
-    { data, captured }: Putting,
-    where: { readonly broadcast: boolean; readonly workers: readonly string[] | undefined },
-    sink: Sink,
-  ): void {
+  put(task: Task, what: Putting, where: Parameters<Engine['put']>[2], sink: Sink): void {
     if (this.#refuse([sink])) return;
     const named = someWorkersNamed(this.workers, where.workers);
     const targets = where.broadcast ? named : [named[this.#nextTarget++ % named.length]!];
-    // Before the table knows of it: what cannot be sent is nowhere.
-    const definition = captured && this.#definitions.defineData(captured);
-    const messages = targets.map(() => (definition === undefined ? encode(data, 'data') : { rich: false, value: undefined, transfer: [] }));
+    const parcels = parcelsOf(what, this.#definitions, targets.length); // before the table knows of it: what cannot be sent is nowhere
     const { state } = this.#scheduler;
-    const known = state.rowById.get(task.id);
+    const known = state.rowOf(task.id);
     const isNew = known === undefined || state.state[known] !== State.memory;
     const limits = limitsFor(task.options, undefined, this.workers, 0, new Map());
-    const commands = this.#scheduler.step({ kind: 'scattered', task, workers: targets, nbytes: sizeOf(data), limits });
-    const row = state.rowById.get(task.id)!;
-    for (const [i, { rich, value, transfer }] of messages.entries())
-      if (isNew)
-        this.#crew.post(
-          targets[i]!,
-          { kind: 'put', row, rich, value, ...(definition === undefined ? {} : { captured: definition }) },
-          transfer,
-        );
-    sink.handle = row;
-    this.#sinks[row] = sink;
+    const commands = this.#scheduler.step({ kind: 'scattered', task, workers: targets, nbytes: sizeOf(what.data), limits });
+    const row = state.rowOf(task.id)!;
+    if (isNew) for (const [i, { message, transfer }] of parcels.entries()) this.#crew.post(targets[i]!, message(row), transfer);
+    this.#sinks.attach(row, sink);
     this.#perform(commands);
   }
 
@@ -195,7 +180,7 @@ export class LocalEngine implements Engine {
 
   release(handle: number): void {
     if (this.#isClosed) return;
-    this.#sinks[handle] = undefined;
+    this.#sinks.forget(handle);
     this.#step({ kind: 'released', row: handle });
   }
 
@@ -240,11 +225,7 @@ export class LocalEngine implements Engine {
   }
 
   #failAll(errorFor: (key: string) => Error): void {
-    const { state } = this.#scheduler;
-    for (const [row, sink] of this.#sinks.entries())
-      if (sink !== undefined && state.state[row] !== State.memory && state.state[row] !== State.erred)
-        sink.failed(errorFor(state.key(row)));
-    this.#sinks = [];
+    this.#sinks.failAll(this.#scheduler.state, errorFor);
     this.#endings.clocks.clear();
   }
 
@@ -314,11 +295,9 @@ export class LocalEngine implements Engine {
 
   #finished(index: number, { reports, rows, values, moves }: Extract<FromWorker, { kind: 'finished' }>): void {
     for (const { rows: moved, us } of moves ?? []) this.#step({ kind: 'moved', rows: moved, us });
-    for (let i = 0; i < rows.length; i++) this.#arrived.set(rows[i]!, values[i]);
     // An overdue row has failed by now: the report that follows finds it gone, and its result is dropped.
     if (!this.#endings.clocks.isQuiet) for (let i = 0; i < reports.length; i += 3) this.#endings.failOverdue(index, reports[i]!);
-    this.#step({ kind: 'finished', worker: index, reports });
-    this.#arrived.clear();
+    this.#sinks.withArrived(rows, values, () => this.#step({ kind: 'finished', worker: index, reports }));
   }
 
   #failed(index: number, message: Extract<FromWorker, { kind: 'failed' }>): void {
@@ -345,11 +324,11 @@ export class LocalEngine implements Engine {
           break;
         case 'done':
           this.#results.tell(command.row);
-          this.#sinks[command.row]?.finished(this.#arrived.has(command.row), this.#arrived.get(command.row));
+          this.#sinks.finished(command.row);
           break;
         case 'erred':
           this.#results.tell(command.row);
-          this.#sinks[command.row]?.failed(this.#blames.of(command.blame));
+          this.#sinks.failed(command.row, this.#blames.of(command.blame));
           break;
         case 'lost':
           this.#blames.lost(command.row);
@@ -367,7 +346,7 @@ export class LocalEngine implements Engine {
           break;
         case 'forgotten':
           this.#blames.forget(command.row);
-          this.#sinks[command.row] = undefined;
+          this.#sinks.forget(command.row);
           break;
         case 'steal':
           this.#crew.post(command.worker, { kind: 'steal', rows: command.rows });

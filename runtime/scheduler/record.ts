@@ -80,6 +80,7 @@ export function parseLine(text: string): Line {
 
 function plainStimulus(stimulus: Stimulus): unknown {
   if (stimulus.kind === 'submitted') return plainPlan(stimulus);
+  if (stimulus.kind === 'finished') return { ...stimulus, reports: Array.from(stimulus.reports) };
   if (stimulus.kind !== 'scattered') return stimulus;
   const { kind, task, workers, nbytes, limits } = stimulus;
   return { kind, task: plainTask(task), workers, nbytes, limits: plainLimits(limits) };

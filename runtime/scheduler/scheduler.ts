@@ -131,7 +131,7 @@ export class Scheduler {
     for (let graphRow = 0; graphRow < graph.size; graphRow++) {
       const task = graph.tasks[graphRow]!;
       if (graph.held[graphRow] === 1) {
-        const held = state.rowById.get(task.id)!;
+        const held = state.rowOf(task.id)!;
         rows[graphRow] = held;
         state.log.reused(held, state.state[held] as State);
         continue;
@@ -165,7 +165,7 @@ export class Scheduler {
 
   #scattered({ task, workers, nbytes, limits }: Extract<Stimulus, { kind: 'scattered' }>): void {
     const { state } = this;
-    let row = state.rowById.get(task.id);
+    let row = state.rowOf(task.id);
     if (row === undefined) {
       row = state.add(task, undefined, 0, limits);
       state.group[row] = state.durations.of(task.name);
@@ -285,8 +285,7 @@ export class Scheduler {
       for (const row of seen) {
         const at = state.state[row];
         if (at === State.erred || at === State.forgotten || at === State.memory) continue;
-        const id = state.tasks[row]!.id;
-        if (state.rowById.get(id) === row) state.rowById.delete(id); // the same call made again is a new task
+        state.hide(row);
         if (at === State.processing) this.#needs.commands.push({ kind: 'stop', worker: state.worker[row]!, row, force: true });
         state.blame[row] = first;
         state.move(row, Why.cancelled, first);

@@ -2,6 +2,7 @@ import { type Graph, HeddleError, keyOf, type Task, type TaskOptions } from '../
 import { Bandwidth } from './bandwidth.ts';
 import { DecisionLog } from './decision-log.ts';
 import type { DurationGroups } from './durations.ts';
+import { copyInto, Edges } from './edges.ts';
 import { isLegal, State, stateNames, targetOf, transitions, Why } from './transitions.ts';
 
 export { State, type StateName, stateNames } from './transitions.ts';
@@ -52,12 +53,14 @@ const none = -1;
 export const commonQueue = -1;
 export const limitedQueue = -2;
 
+/** Whether a row stands in the index of ids: not at all, listed, on the way there, or on the way and not wanted there any more. */
+const Listing = { none: 0, listed: 1, due: 2, hidden: 3 } as const;
+
 /**
- * The scheduler's table: a row a task, columns in typed arrays, edges in linked lists over one pool.
+ * The scheduler's table: a row a task, columns in typed arrays.
  * It only remembers; what happens is decided in `scheduler.ts`, where next in `assign.ts`.
  */
-export class SchedulerState {
-  readonly rowById = new Map<string, number>();
+export class SchedulerState extends Edges {
   readonly workers: WorkerState[] = [];
   readonly durations: DurationGroups;
   readonly bandwidth: Bandwidth = new Bandwidth();
@@ -66,6 +69,11 @@ export class SchedulerState {
   now = 0;
   /** Stimuli so far: tells what was said before something came about. */
   steps = 0;
+
+  readonly #rowById = new Map<string, number>();
+  /** Rows that are not in the index yet, each once: most tasks are never looked up by their id. */
+  readonly #unlisted: number[] = [];
+  #listing: Uint8Array = new Uint8Array(0);
 
   tasks: (Task | undefined)[] = [];
   sources: (Source | undefined)[] = [];
@@ -107,8 +115,6 @@ export class SchedulerState {
   /** By queue, from `limitedQueue` on: rows that wait in it, and the microseconds they are expected to take. */
   readonly #queuedRows: number[] = [];
   readonly #queuedUs: number[] = [];
-  #firstDependency: Int32Array = new Int32Array(0);
-  #firstDependent: Int32Array = new Int32Array(0);
   /** Rows whose results cannot leave the worker that made them. */
   readonly immovable = new Set<number>();
   /** Rows that came back once for the sake of such an input. */
@@ -116,26 +122,24 @@ export class SchedulerState {
   /** Further holders of a result beside `worker`. */
   readonly replicas = new Map<number, number[]>();
 
-  #edgesUsed = 0;
-  #freeEdge = none;
-  #edgeDependency: Int32Array = new Int32Array(1024);
-  #edgeDependent: Int32Array = new Int32Array(1024);
-  #nextDependency: Int32Array = new Int32Array(1024);
-  #nextDependent: Int32Array = new Int32Array(1024);
-  #previousDependent: Int32Array = new Int32Array(1024);
-
   /** Rows per state, for counts that must agree. */
   readonly counts: number[] = new Array<number>(stateNames.length).fill(0);
   /** Called on each transition, when somebody listens. */
   onTransition: ((row: number, from: State, to: State) => void) | undefined;
 
   constructor(durations: DurationGroups) {
+    super();
     this.durations = durations;
   }
 
   /** Rows ever used; rows below may be forgotten. */
   get size(): number {
     return this.#used;
+  }
+
+  /** Rows that are not forgotten. */
+  get live(): number {
+    return this.#used - this.#freeRows.length;
   }
 
   /** Adds a released row for a task. */
@@ -146,14 +150,15 @@ export class SchedulerState {
     this.sources[row] = source;
     this.limits[row] = limits;
     this.graphRow[row] = graphRow;
-    this.rowById.set(task.id, row);
+    if (this.#listing[row] === Listing.none) this.#unlisted.push(row);
+    this.#listing[row] = Listing.due;
     this.counts[State.released]!++;
     this.state[row] = State.released;
     this.holders[row] = this.waiters[row] = this.pending[row] = 0;
     this.attempts[row] = this.failures[row] = this.deaths[row] = this.suspect[row] = 0;
     this.nbytes[row] = 0;
     this.worker[row] = this.blame[row] = none;
-    this.#firstDependency[row] = this.#firstDependent[row] = none;
+    this.clearEdges(row);
     this.log.moved(row, Why.submitted, State.forgotten, none, 0);
     this.onTransition?.(row, State.forgotten, State.released);
     return row;
@@ -199,20 +204,37 @@ export class SchedulerState {
     return this.#queuedUs[queue - limitedQueue] ?? 0;
   }
 
+  /** The row of a task's id. */
+  rowOf(id: string): number | undefined {
+    const unlisted = this.#unlisted;
+    for (let row = unlisted.pop(); row !== undefined; row = unlisted.pop()) {
+      if (this.#listing[row] === Listing.due) {
+        this.#rowById.set(this.tasks[row]!.id, row);
+        this.#listing[row] = Listing.listed;
+      } else this.#listing[row] = Listing.none;
+    }
+    return this.#rowById.get(id);
+  }
+
+  /** From now on the row is not found by its id: the same call made again is a new task. */
+  hide(row: number): void {
+    if (this.#listing[row] === Listing.due) this.#listing[row] = Listing.hidden;
+    else if (this.#listing[row] === Listing.listed) {
+      const { id } = this.tasks[row]!;
+      if (this.#rowById.get(id) === row) this.#rowById.delete(id);
+      this.#listing[row] = Listing.none;
+    }
+  }
+
   /** Frees a row that nothing refers to any more. */
   forget(row: number): void {
-    const { id } = this.tasks[row]!;
-    if (this.rowById.get(id) === row) this.rowById.delete(id);
     if (this.state[row] !== State.released) throw illegal(this.key(row), this.state[row] as State, Why.forgotten);
+    this.hide(row);
     this.counts[State.released]!--;
     this.state[row] = State.forgotten;
     this.log.forgot(row, this.keysOf(row));
     this.onTransition?.(row, State.released, State.forgotten);
-    for (let edge = this.#firstDependency[row]!; edge !== none; ) {
-      const next = this.#nextDependency[edge]!;
-      this.#unlink(edge);
-      edge = next;
-    }
+    this.removeEdges(row);
     this.tasks[row] = undefined;
     this.sources[row] = undefined;
     this.limits[row] = undefined;
@@ -220,79 +242,6 @@ export class SchedulerState {
     this.immovable.delete(row);
     this.unmoved.delete(row);
     this.#freeRows.push(row);
-  }
-
-  /** `dependent` needs the result of `dependency`. */
-  addEdge(dependency: number, dependent: number): void {
-    let edge = this.#freeEdge;
-    if (edge !== none) this.#freeEdge = this.#nextDependency[edge]!;
-    else {
-      edge = this.#edgesUsed++;
-      if (edge >= this.#edgeDependency.length) this.#growEdges();
-    }
-    const first = this.#firstDependent[dependency]!;
-    this.#edgeDependency[edge] = dependency;
-    this.#edgeDependent[edge] = dependent;
-    this.#nextDependency[edge] = this.#firstDependency[dependent]!;
-    this.#firstDependency[dependent] = edge;
-    this.#nextDependent[edge] = first;
-    this.#previousDependent[edge] = none;
-    if (first !== none) this.#previousDependent[first] = edge;
-    this.#firstDependent[dependency] = edge;
-  }
-
-  #unlink(edge: number): void {
-    const next = this.#nextDependent[edge]!;
-    const previous = this.#previousDependent[edge]!;
-    if (previous === none) this.#firstDependent[this.#edgeDependency[edge]!] = next;
-    else this.#nextDependent[previous] = next;
-    if (next !== none) this.#previousDependent[next] = previous;
-    this.#nextDependency[edge] = this.#freeEdge;
-    this.#freeEdge = edge;
-  }
-
-  /** A row's first edge to a dependency, or -1; with `nextDependency` and `dependencyAt` the way along them without a closure. */
-  firstDependency(row: number): number {
-    return this.#firstDependency[row]!;
-  }
-
-  nextDependency(edge: number): number {
-    return this.#nextDependency[edge]!;
-  }
-
-  dependencyAt(edge: number): number {
-    return this.#edgeDependency[edge]!;
-  }
-
-  /** A row's first edge to a dependent, or -1; the same the other way. */
-  firstDependent(row: number): number {
-    return this.#firstDependent[row]!;
-  }
-
-  nextDependent(edge: number): number {
-    return this.#nextDependent[edge]!;
-  }
-
-  dependentAt(edge: number): number {
-    return this.#edgeDependent[edge]!;
-  }
-
-  /** Calls `visit` with each row this one depends on. */
-  eachDependency(row: number, visit: (dependency: number) => void): void {
-    for (let edge = this.#firstDependency[row]!; edge !== none; edge = this.#nextDependency[edge]!) visit(this.#edgeDependency[edge]!);
-  }
-
-  /** Calls `visit` with each row that depends on this one. */
-  eachDependent(row: number, visit: (dependent: number) => void): void {
-    for (let edge = this.#firstDependent[row]!; edge !== none; edge = this.#nextDependent[edge]!) visit(this.#edgeDependent[edge]!);
-  }
-
-  hasDependents(row: number): boolean {
-    return this.#firstDependent[row] !== none;
-  }
-
-  hasDependencies(row: number): boolean {
-    return this.#firstDependency[row] !== none;
   }
 
   /** Whether a worker holds a row's result. */
@@ -332,6 +281,7 @@ export class SchedulerState {
     const floats = (old: Float64Array): Float64Array => copyInto(new Float64Array(capacity), old);
     this.state = bytes(this.state);
     this.suspect = bytes(this.suspect);
+    this.#listing = bytes(this.#listing);
     this.holders = ints(this.holders);
     this.waiters = ints(this.waiters);
     this.pending = ints(this.pending);
@@ -349,24 +299,9 @@ export class SchedulerState {
     this.deaths = ints(this.deaths);
     this.expectedUs = floats(this.expectedUs);
     this.queue = ints(this.queue);
-    this.#firstDependency = ints(this.#firstDependency);
-    this.#firstDependent = ints(this.#firstDependent);
+    this.growRows(capacity);
     this.#capacity = capacity;
   }
-
-  #growEdges(): void {
-    const grow = (old: Int32Array): Int32Array => copyInto(new Int32Array(old.length * 2), old);
-    this.#edgeDependency = grow(this.#edgeDependency);
-    this.#edgeDependent = grow(this.#edgeDependent);
-    this.#nextDependency = grow(this.#nextDependency);
-    this.#nextDependent = grow(this.#nextDependent);
-    this.#previousDependent = grow(this.#previousDependent);
-  }
-}
-
-function copyInto<A extends Uint8Array | Int32Array | Float64Array>(to: A, from: A): A {
-  to.set(from);
-  return to;
 }
 
 /** A fault in the scheduler itself: better an error than a wrong answer. */

@@ -89,7 +89,7 @@ function isNamed(task: Task, key: string): boolean {
 function liveRow(state: SchedulerState, key: string): number | undefined {
   let found: number | undefined;
   for (let row = 0; row < state.size; row++)
-    if (isTask(state, row, key) && (found === undefined || state.rowById.get(state.tasks[row]!.id) === row)) found = row;
+    if (isTask(state, row, key) && (found === undefined || state.rowOf(state.tasks[row]!.id) === row)) found = row;
   return found;
 }
 

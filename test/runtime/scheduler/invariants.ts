@@ -91,7 +91,7 @@ function checkWorkers(world: World, bytes: readonly number[]): void {
 /** After the last Future let go: the table is empty, and so are the workers. */
 export function checkNothingLeft(world: World): void {
   const { state } = world.scheduler;
-  must(state.rowById.size === 0, 'every key is forgotten', state.rowById.size);
+  must(state.live === 0, 'every key is forgotten', state.live);
   for (const [at, count] of state.counts.entries()) must(count === 0, 'every row is free', at);
   for (const worker of world.workers) must(worker.stored.size === 0, 'every result is dropped', worker.index);
   must(world.inHand.size === 0, 'nobody has anything in hand', world.inHand.size);

@@ -193,7 +193,11 @@ export class World {
   submit(task: Task, owner: Job | undefined): void {
     const { state } = this.scheduler;
     const parent = owner?.row ?? -1;
-    const plan = compile([task], { workers: [], isHeld: (one) => state.rowById.has(one.id), ...(this.#isFused ? {} : { passes: [] }) });
+    const plan = compile([task], {
+      workers: [],
+      isHeld: (one) => state.rowOf(one.id) !== undefined,
+      ...(this.#isFused ? {} : { passes: [] }),
+    });
     const source: Source = { graph: plan.graph, rows: new Int32Array(plan.graph.size) };
     const limitsOf = (row: number): Limits => this.limits.get(plan.graph.tasks[row]!.options)!;
     this.step({ kind: 'submitted', plan, source, limitsOf, parent }, () => {
@@ -208,10 +212,10 @@ export class World {
     const task = { ...makeTask(`s${a % 3}`, [], noOptions, b), scattered: true };
     const targets = this.workers.filter((worker, i) => worker.isAlive && (b >> i) % 2 === 0).map(({ index }) => index);
     if (targets.length === 0) return;
-    const known = state.rowById.get(task.id);
+    const known = state.rowOf(task.id);
     const isNew = known === undefined || state.state[known] !== State.memory;
     this.step({ kind: 'scattered', task, workers: targets, nbytes: 1 + (b % 5_000), limits: noLimits }, () => {
-      const row = state.rowById.get(task.id)!;
+      const row = state.rowOf(task.id)!;
       if (isNew) for (const target of targets) this.workers[target]!.inbox.push({ kind: 'put', rows: [row] });
       this.held.push({ row, owner: undefined });
     });
