@@ -1,6 +1,7 @@
 import { unpackError } from '../failure.ts';
 import type { StartWorker, Transport } from '../pool/transport.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from '../worker/protocol.ts';
+import type { Claims } from './claims.ts';
 import { closedError, lostError } from './errors.ts';
 import { Requests } from './requests.ts';
 
@@ -28,6 +29,7 @@ export class Crew {
   readonly #start: StartWorker;
   readonly #settings: Omit<WorkerSettings, 'index' | 'name'>;
   readonly #isLive: boolean;
+  readonly #claims: Claims | undefined;
   readonly #listener: CrewListener;
   readonly #requests = new Requests();
   /** By worker: results it may drop, told at the end of the turn. */
@@ -41,12 +43,14 @@ export class Crew {
     readonly start: StartWorker;
     readonly settings: Omit<WorkerSettings, 'index' | 'name'>;
     readonly isLive: boolean;
+    readonly claims: Claims | undefined;
     readonly listener: CrewListener;
   }) {
     this.#names = options.names;
     this.#start = options.start;
     this.#settings = options.settings;
     this.#isLive = options.isLive;
+    this.#claims = options.claims;
     this.#listener = options.listener;
     this.#startAll();
   }
@@ -127,7 +131,7 @@ export class Crew {
     this.#members[index] = member;
     const isCurrent = (): boolean => this.#members[index] === member;
     member.transport = this.#start(
-      { ...this.#settings, index, name: this.#names[index]! },
+      { ...this.#settings, index, name: this.#names[index]!, claims: this.#claims?.open(index) },
       (message) => isCurrent() && this.#receive(index, message),
       (cause) => isCurrent() && this.#gone(index, cause, false),
       () => this.#listener.executor(),

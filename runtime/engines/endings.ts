@@ -1,12 +1,14 @@
 import { type SchedulerState, State } from '../scheduler/state.ts';
 import type { Command, Stimulus } from '../scheduler/stimulus.ts';
 import type { Blames } from './blames.ts';
+import type { Claims } from './claims.ts';
 import { Clocks } from './clocks.ts';
 import type { Crew } from './crew.ts';
 
 /** What ending tasks needs to know of the shell. */
 export interface EndingSource {
   readonly crew: Crew;
+  readonly claims: Claims | undefined;
   readonly blames: Blames;
   readonly cancelGraceMs: number;
   readonly noWorkerTimeoutMs: number;
@@ -48,6 +50,18 @@ export class Endings {
     if (isNew) this.#source.crew.post(worker, { kind: 'stop', row, reason: sendableReason(reason) });
     if (graceMs < Number.POSITIVE_INFINITY) this.clocks.start(row, graceMs, () => this.#replace(worker, row));
     return gone;
+  }
+
+  /** Another worker has nothing to do: what has not begun goes there. */
+  askBack(worker: number, rows: readonly number[]): void {
+    const { claims, crew } = this.#source;
+    if (claims === undefined) return crew.post(worker, { kind: 'steal', rows });
+    const [taken, kept]: [number[], number[]] = [[], []];
+    for (const row of rows) (claims.takeBack(worker, row) ? taken : kept).push(row);
+    if (taken.length > 0) crew.post(worker, { kind: 'drop', rows: taken });
+    for (const row of taken) this.clocks.left(row);
+    if (kept.length > 0) this.#source.step({ kind: 'kept', worker, rows: kept });
+    if (taken.length > 0) this.#source.step({ kind: 'returned', worker, rows: taken });
   }
 
   /** Ends a worker for the sake of a task that does not stop; nothing else is lost but time. */

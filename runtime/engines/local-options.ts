@@ -9,6 +9,8 @@ export interface LocalOptions {
   readonly start: StartWorker;
   /** Workers share the caller's thread: functions go over as they are. */
   readonly isLive: boolean;
+  /** Workers are threads of this process: tasks can be taken back from one that is busy. */
+  readonly isMemoryShared: boolean;
   readonly retries: number;
   readonly allowedFailures: number;
   readonly noWorkerTimeoutMs: number;

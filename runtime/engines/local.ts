@@ -16,6 +16,7 @@ import { sizeOf } from '../worker/size-of.ts';
 import { encodeBatch } from './batch.ts';
 import { Blames } from './blames.ts';
 import { callOn } from './call.ts';
+import { Claims } from './claims.ts';
 import { Crew } from './crew.ts';
 import { Definitions } from './definitions.ts';
 import { Endings } from './endings.ts';
@@ -40,6 +41,7 @@ export class LocalEngine implements Engine {
   readonly #recorder: Recorder | undefined;
   #definitions: Definitions;
   readonly #crew: Crew;
+  readonly #claims: Claims | undefined;
   readonly #results: Results;
   readonly #sinks = new Sinks();
   readonly #blames: Blames;
@@ -59,11 +61,13 @@ export class LocalEngine implements Engine {
     this.#recorder = options.record === undefined ? undefined : new Recorder(options.record, (message) => warn('HEDDLE_RECORD', message));
     this.#newScheduler();
     this.#blames = new Blames(() => this.#scheduler.state, options.workers);
+    this.#claims = options.isMemoryShared ? new Claims() : undefined;
     this.#crew = new Crew({
       names: options.workers.map(({ name }) => name),
       start: options.start,
       settings: options.settings,
       isLive: options.isLive,
+      claims: this.#claims,
       listener: {
         joined: (index) => this.#joined(index),
         left: (index, cause, wanted) => this.#left(index, cause, wanted),
@@ -79,6 +83,7 @@ export class LocalEngine implements Engine {
     );
     this.#endings = new Endings({
       crew: this.#crew,
+      claims: this.#claims,
       blames: this.#blames,
       cancelGraceMs: options.cancelGraceMs,
       noWorkerTimeoutMs: options.noWorkerTimeoutMs,
@@ -245,8 +250,10 @@ export class LocalEngine implements Engine {
         unmoved.add(message.row);
         if (this.#endings.failOverdue(index, message.row)) return;
         this.#step({ kind: 'immovable', rows: message.inputs });
-        return this.#step({ kind: 'returned', worker: index, row: message.row });
+        return this.#step({ kind: 'returned', worker: index, rows: [message.row] });
       }
+      case 'kept':
+        return this.#step({ kind: 'kept', worker: index, rows: message.rows });
       case 'nested':
         return this.#nested?.receive(index, message.request, (reply, transfer) =>
           this.#crew.post(index, { kind: 'nested', reply }, transfer),
@@ -264,7 +271,7 @@ export class LocalEngine implements Engine {
   async #returned(index: number, { row, missing }: Extract<FromWorker, { kind: 'returned' }>): Promise<void> {
     const scheduler = this.#scheduler;
     if (missing.length > 0) await this.#results.confirm(missing);
-    if (!this.#isClosed && scheduler === this.#scheduler) this.#step({ kind: 'returned', worker: index, row });
+    if (!this.#isClosed && scheduler === this.#scheduler) this.#step({ kind: 'returned', worker: index, rows: [row] });
   }
 
   #joined(index: number): void {
@@ -306,7 +313,7 @@ export class LocalEngine implements Engine {
     const { state } = this.#scheduler;
     if (state.state[row] === State.processing) this.#blames.thrown(message, this.#definitions.resolveClass); // else it was cancelled, which its Futures know
     this.#step({ kind: 'failed', worker: index, row });
-    if (isUnfinished(state.state[row]!)) this.#blames.forget(row); // it is being retried; dependants of one that has failed go on to blame it
+    if (unfinished.includes(state.state[row]!)) this.#blames.forget(row); // it is being retried; dependants of one that has failed go on to blame it
   }
 
   #step(stimulus: Stimulus): void {
@@ -349,7 +356,7 @@ export class LocalEngine implements Engine {
           this.#sinks.forget(command.row);
           break;
         case 'steal':
-          this.#crew.post(command.worker, { kind: 'steal', rows: command.rows });
+          this.#endings.askBack(command.worker, command.rows);
           break;
         case 'stalled':
           this.#endings.stalled(command);
@@ -366,7 +373,7 @@ export class LocalEngine implements Engine {
   #send(worker: number, rows: readonly number[]): void {
     const { state } = this.#scheduler;
     try {
-      this.#crew.post(worker, encodeBatch(state, this.#definitions, worker, rows));
+      this.#crew.post(worker, encodeBatch(state, this.#definitions, worker, rows, this.#claims));
     } catch (error) {
       if (rows.length > 1) for (const row of rows) this.#send(worker, [row]);
       else {
@@ -384,13 +391,11 @@ export class LocalEngine implements Engine {
 
   #updateBusy(): void {
     const { counts } = this.#scheduler.state;
-    const unfinished = counts[State.waiting]! + counts[State.noWorker]! + counts[State.queued]! + counts[State.processing]!;
     const isOpen = !this.#isClosed && this.#fatal === undefined;
-    this.#crew.setBusy(isOpen && (unfinished > 0 || this.#crew.isAsked));
-    this.#scheduler.setBusy(isOpen && unfinished > 0);
+    const isWorking = isOpen && counts[State.waiting]! + counts[State.noWorker]! + counts[State.queued]! + counts[State.processing]! > 0;
+    this.#crew.setBusy(isWorking || (isOpen && this.#crew.isAsked));
+    this.#scheduler.setBusy(isWorking);
   }
 }
 
-function isUnfinished(at: number): boolean {
-  return at === State.waiting || at === State.queued || at === State.processing || at === State.noWorker;
-}
+const unfinished: readonly number[] = [State.waiting, State.queued, State.processing, State.noWorker];

@@ -210,6 +210,12 @@ export class Assigner {
     return this.#steal.thiefOf(row);
   }
 
+  /** A row that was asked back has begun: nobody will ask for it again. */
+  kept(index: number, row: number): void {
+    const worker = this.#state.workers[index];
+    if (worker?.inFlight.has(row)) this.#steal.kept(worker, row);
+  }
+
   /** A running row waits for tasks of its own: what it occupied is free for others, or they would wait for each other. */
   secede(index: number, row: number): void {
     const worker = this.#state.workers[index]!;

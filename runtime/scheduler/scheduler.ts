@@ -75,7 +75,10 @@ export class Scheduler {
         this.#failed(stimulus.worker, stimulus.row);
         break;
       case 'returned':
-        this.#returned(stimulus.worker, stimulus.row);
+        for (const row of stimulus.rows) this.#returned(stimulus.worker, row);
+        break;
+      case 'kept':
+        for (const row of stimulus.rows) this.#assigner.kept(stimulus.worker, row);
         break;
       case 'missing':
         this.#missing(stimulus.worker, stimulus.rows, stimulus.asked);

@@ -19,7 +19,7 @@ import { State } from './transitions.ts';
 export class Steal {
   readonly #state: SchedulerState;
   readonly #placement: Placement;
-  /** Row → worker it was asked back for. */
+  /** Row in flight → worker it was asked back for, or -1 when it turned out to have begun. */
   readonly #asked = new Map<number, number>();
 
   constructor(state: SchedulerState, placement: Placement) {
@@ -87,7 +87,7 @@ export class Steal {
     const mostRows = Math.ceil(waiting.length / 2);
     for (const row of waiting.reverse()) {
       if (rows.length >= mostRows || leftUs <= 0) break;
-      if (state.state[row] !== State.processing || !isStealable(thief, row)) continue;
+      if (state.state[row] !== State.processing || this.#asked.has(row) || !isStealable(thief, row)) continue;
       if (this.#placement.moveUs(row, thief.index) + askUs >= busyUs) continue;
       rows.push(row);
       leftUs -= state.expectedUs[row]!;
@@ -102,7 +102,16 @@ export class Steal {
 
   /** A row that was asked back has left its worker, begun or not. */
   answered(victim: WorkerState, row: number): void {
-    if (this.#asked.size > 0 && this.#asked.delete(row)) victim.asked--;
+    if (this.#asked.size === 0) return;
+    if (this.thiefOf(row) >= 0) victim.asked--;
+    this.#asked.delete(row);
+  }
+
+  /** A row that was asked back has begun. */
+  kept(victim: WorkerState, row: number): void {
+    if (this.thiefOf(row) < 0) return;
+    victim.asked--;
+    this.#asked.set(row, -1);
   }
 }
 

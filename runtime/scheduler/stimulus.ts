@@ -29,8 +29,10 @@ export type Stimulus =
   | { readonly kind: 'finished'; readonly worker: number; readonly reports: ArrayLike<number> }
   /** A task's function threw. */
   | { readonly kind: 'failed'; readonly worker: number; readonly row: number }
-  /** A task was given back unrun: it was stopped or asked back in time, or its inputs were gone. */
-  | { readonly kind: 'returned'; readonly worker: number; readonly row: number }
+  /** Tasks were given back unrun: they were stopped or asked back in time, or inputs were gone. */
+  | { readonly kind: 'returned'; readonly worker: number; readonly rows: readonly number[] }
+  /** Tasks that were asked back have begun, and stay. */
+  | { readonly kind: 'kept'; readonly worker: number; readonly rows: readonly number[] }
   /** A worker has not got results that the table says it holds. `asked`: `steps` of the table when it was asked. */
   | { readonly kind: 'missing'; readonly worker: number; readonly rows: readonly number[]; readonly asked: number }
   /** Results that cannot leave the worker that made them: what needs them runs there. */

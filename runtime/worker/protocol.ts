@@ -12,9 +12,11 @@ export type Definition =
 
 /**
  * Numbers a task takes in a batch's header before its inputs: row, attempt, flags, end of its tape, number of inputs, and its name (an index, or -1 when
- * its key stands among the keys); then row and holder of each input.
+ * its key stands among the keys), and its ticket (-1: none); then row and holder of each input.
  */
-export const headerLength = 6;
+export const headerLength = 7;
+/** Tasks of a worker that can be taken back at a time, about. */
+export const claimSlots = 1024;
 /** Flags of a task in a header. */
 export const TaskFlag = {
   /** A Future holds it: send a small result along with the report. */
@@ -47,6 +49,8 @@ export type ToWorker =
   | { readonly kind: 'stop'; readonly row: number; readonly reason: unknown }
   /** Another worker has nothing to do: give back those of these tasks that have not begun. */
   | { readonly kind: 'steal'; readonly rows: readonly number[] }
+  /** These tasks were taken back before they began. */
+  | { readonly kind: 'drop'; readonly rows: readonly number[] }
   /** A way to another worker, which may be a new one in an old place. */
   | { readonly kind: 'peer'; readonly worker: number; readonly port: MessagePort }
   /** Tells a running task of what it submitted. */
@@ -85,6 +89,8 @@ export type FromWorker =
       readonly row: number;
       readonly missing: readonly { readonly holder: number; readonly rows: readonly number[] }[];
     }
+  /** Tasks that were asked back and have begun. */
+  | { readonly kind: 'kept'; readonly rows: readonly number[] }
   | { readonly kind: 'held'; readonly request: number; readonly rows: readonly number[] }
   | { readonly kind: 'fetched'; readonly request: number; readonly results: readonly Fetched[] }
   | { readonly kind: 'called'; readonly request: number; readonly rich: boolean; readonly value: unknown; readonly error?: PackedError }
@@ -120,6 +126,8 @@ export type BetweenWorkers =
 export interface WorkerSettings {
   readonly index: number;
   readonly name: string;
+  /** Where it is settled who has a task that was sent; only where worker and shell share memory. */
+  readonly claims?: SharedArrayBuffer | undefined;
   readonly setup: string | undefined;
   readonly checkMutation: boolean;
   readonly sharedMemory: boolean;

@@ -129,7 +129,7 @@ describe('stealing', () => {
     const desk = longBatch();
     expect(desk.finish(1, ['own'])).toEqual(['steal 0 short9 short8 short7 short6 short5']);
     expect(desk.isIn('short9', State.processing)).toBe(true); // until the worker gives it back
-    expect(desk.step({ kind: 'returned', worker: 0, row: desk.row('short9') })).toEqual(['run 1 short9']);
+    expect(desk.step({ kind: 'returned', worker: 0, rows: [desk.row('short9')] })).toEqual(['run 1 short9']);
     expect(desk.whereIs('short9')).toBe(1);
     expect(desk.scheduler.state.attempts[desk.row('short9')]).toBe(1);
     // short8 had begun: it ends where it is, and goes nowhere else
@@ -164,7 +164,7 @@ describe('stealing', () => {
     const desk = longBatch();
     desk.finish(1, ['own']);
     desk.step({ kind: 'worker-left', worker: 1, wanted: false });
-    desk.step({ kind: 'returned', worker: 0, row: desk.row('short9') });
+    desk.step({ kind: 'returned', worker: 0, rows: [desk.row('short9')] });
     expect(desk.whereIs('short9')).toBe(0);
     expect(desk.isIn('short9', State.processing)).toBe(true);
   });

@@ -12,6 +12,8 @@ export interface Job {
   /** What it submitted. */
   readonly children: Hold[];
   isStopped: boolean;
+  /** Who has it, where both sides share memory: its worker, once it has begun it or given it back, or the shell, once it took it back. */
+  owner: 'nobody' | 'worker' | 'shell';
 }
 
 interface Returned {
@@ -30,12 +32,13 @@ export interface Asks {
 
 type Incoming =
   | { readonly kind: 'run'; readonly jobs: readonly Job[] }
-  | { readonly kind: 'free' | 'steal' | 'stop' | 'put'; readonly rows: readonly number[] }
+  | { readonly kind: 'free' | 'steal' | 'drop' | 'stop' | 'put'; readonly rows: readonly number[] }
   | { readonly kind: 'has'; readonly rows: readonly number[]; readonly asks: Asks };
 
 type Outgoing =
   | { readonly kind: 'finished'; readonly reports: readonly number[]; readonly moved: readonly number[] }
   | { readonly kind: 'failed'; readonly row: number }
+  | { readonly kind: 'kept'; readonly rows: readonly number[] }
   | { readonly kind: 'unmoved'; readonly row: number; readonly rows: readonly number[] }
   | Returned
   | { readonly kind: 'held'; readonly lost: readonly number[]; readonly asks: Asks };
@@ -84,6 +87,7 @@ export class SimulatedWorker {
     switch (message?.kind) {
       case 'run':
         for (const job of message.jobs) {
+          if (job.owner === 'shell') continue;
           this.jobs.set(job.row, job);
           for (const [row] of job.inputs) if (!this.stored.has(row)) job.missing.add(row);
           if (job.missing.size === 0) job.phase = 'queued';
@@ -98,17 +102,29 @@ export class SimulatedWorker {
       case 'has':
         this.outbox.push({ kind: 'held', lost: message.rows.filter((row) => !this.stored.has(row)), asks: message.asks });
         return;
+      case 'drop':
+        for (const row of message.rows) if (this.jobs.get(row)?.owner === 'shell') this.jobs.delete(row);
+        return;
       case 'stop':
       case 'steal':
         for (const row of message.rows) {
           const job = this.jobs.get(row);
-          if (job?.phase === 'running') job.isStopped ||= message.kind === 'stop';
-          else if (job !== undefined) this.#giveBack(job);
+          if (job !== undefined && job.phase !== 'running') this.#giveBack(job);
+          else if (message.kind === 'steal') this.outbox.push({ kind: 'kept', rows: [row] });
+          else if (job !== undefined) job.isStopped = true;
         }
     }
   }
 
+  /** Whether it may deal with a job, which it then has. */
+  #claim(job: Job): boolean {
+    if (job.owner === 'shell') this.jobs.delete(job.row);
+    else job.owner = 'worker';
+    return job.owner === 'worker';
+  }
+
   #giveBack(job: Job): void {
+    if (!this.#claim(job)) return;
     this.jobs.delete(job.row);
     this.outbox.push({ kind: 'returned', row: job.row, missing: job.gone });
   }
@@ -123,6 +139,7 @@ export class SimulatedWorker {
     job.missing.delete(row!);
     if (!workers[holder]!.stored.has(row!)) job.gone.push({ holder, rows: [row!] });
     else if (isImmovable(row!)) {
+      if (!this.#claim(job)) return;
       this.jobs.delete(job.row);
       this.outbox.push({ kind: 'unmoved', row: job.row, rows: [row!] });
       return;
@@ -139,7 +156,7 @@ export class SimulatedWorker {
   begin(pick: number, check: (row: number) => void): void {
     if (this.running.filter((job) => job.children.length === 0).length > pick % 2) return;
     for (const job of this.jobs.values()) {
-      if (job.phase !== 'queued') continue;
+      if (job.phase !== 'queued' || !this.#claim(job)) continue;
       check(job.row);
       job.phase = 'running';
       this.running.push(job);

@@ -76,6 +76,11 @@ export class World {
   /** Set: each step goes here, too. */
   onStep: ((at: number, stimulus: Stimulus, commands: readonly Command[]) => void) | undefined;
   readonly #isFused: boolean;
+  readonly #isMemoryShared: boolean;
+  /** Row → its job of late. */
+  readonly #jobs = new Map<number, Job>();
+  /** Between two steps that are one for the shell. */
+  #isTakingBack = false;
 
   constructor(seed: number, isCareful = false) {
     this.isCareful = isCareful;
@@ -89,6 +94,7 @@ export class World {
     this.workers = descriptions.map(({ resources }, index) => new SimulatedWorker(index, resources));
     this.scheduler = new Scheduler({ allowedFailures: 3, stalledMs: 10_000, workers: descriptions });
     this.#isFused = roll(2) === 0;
+    this.#isMemoryShared = roll(2) === 0;
     this.tasks = randomTasks(roll, count, this.limits);
     for (const worker of this.workers) if (roll(4) > 0) this.#join(worker);
   }
@@ -101,12 +107,13 @@ export class World {
     then?.();
     this.#perform(commands);
     this.#checkQuickly();
-    if (this.isCareful || this.stimuli % 16 === 0) checkClosely(this);
+    if (!this.#isTakingBack && (this.isCareful || this.stimuli % 16 === 0)) checkClosely(this);
   }
 
   /** Whether a running job may begin: it is nowhere else under way. */
   #perform(commands: readonly Command[]): void {
     const { state } = this.scheduler;
+    const takenBack: [number, readonly number[]][] = [];
     for (const command of commands) {
       switch (command.kind) {
         case 'run': {
@@ -115,8 +122,11 @@ export class World {
           worker.inbox.push({ kind: 'run', jobs: command.rows.map((row) => this.#makeJob(row, worker)) });
           break;
         }
-        case 'free':
         case 'steal':
+          if (this.#isMemoryShared) takenBack.push([command.worker, command.rows]);
+          else this.workers[command.worker]!.inbox.push({ kind: 'steal', rows: [...command.rows] });
+          break;
+        case 'free':
           if (this.workers[command.worker]!.isAlive)
             this.workers[command.worker]!.inbox.push({ kind: command.kind, rows: [...command.rows] });
           break;
@@ -137,6 +147,23 @@ export class World {
       }
     }
     for (const { row } of this.held) if (state.state[row] !== State.memory && state.state[row] !== State.erred) this.told.delete(row); // being made again
+    for (const [worker, rows] of takenBack) this.#takeBack(this.workers[worker]!, rows);
+  }
+
+  /** Where shell and workers share memory, a worker need not be asked. */
+  #takeBack(worker: SimulatedWorker, rows: readonly number[]): void {
+    const taken = rows.filter((row) => this.#jobs.get(row)!.owner === 'nobody');
+    const kept = rows.filter((row) => !taken.includes(row));
+    for (const row of taken) {
+      this.#jobs.get(row)!.owner = 'shell';
+      this.leaves(row);
+    }
+    if (taken.length > 0) worker.inbox.push({ kind: 'drop', rows: taken });
+    const { index } = worker;
+    this.#isTakingBack = true;
+    if (kept.length > 0) this.step({ kind: 'kept', worker: index, rows: kept });
+    this.#isTakingBack = false;
+    if (taken.length > 0) this.step({ kind: 'returned', worker: index, rows: taken });
   }
 
   #makeJob(row: number, worker: SimulatedWorker): Job {
@@ -152,7 +179,9 @@ export class World {
       must(state.state[dependency] === State.memory, 'inputs of what is sent are in memory', row);
       inputs.push([dependency, state.worker[dependency]!]);
     });
-    return { row, inputs, missing: new Set(), gone: [], phase: 'bringing', children: [], isStopped: false };
+    const job: Job = { row, inputs, missing: new Set(), gone: [], phase: 'bringing', children: [], isStopped: false, owner: 'nobody' };
+    this.#jobs.set(row, job);
+    return job;
   }
 
   /** A stimulus about a row that leaves a worker's hand. */
@@ -236,6 +265,8 @@ export class World {
         if (message.moved.length > 0) this.step({ kind: 'moved', rows: message.moved, us: 500 });
         for (let i = 0; i < message.reports.length; i += 3) this.leaves(message.reports[i]!);
         return this.step({ kind: 'finished', worker: worker.index, reports: message.reports });
+      case 'kept':
+        return this.step({ kind: 'kept', worker: worker.index, rows: message.rows });
       case 'failed':
         this.leaves(message.row);
         return this.step({ kind: 'failed', worker: worker.index, row: message.row });
@@ -247,7 +278,7 @@ export class World {
         state.unmoved.add(message.row);
         this.step({ kind: 'immovable', rows: message.rows });
         this.leaves(message.row);
-        return this.step({ kind: 'returned', worker: worker.index, row: message.row });
+        return this.step({ kind: 'returned', worker: worker.index, rows: [message.row] });
       case 'returned': {
         const [missing, ...others] = message.missing;
         const holder = missing === undefined ? undefined : this.workers[missing.holder];
@@ -255,7 +286,7 @@ export class World {
           if (others.length > 0) worker.outbox.unshift({ ...message, missing: others });
           else {
             this.leaves(message.row);
-            this.step({ kind: 'returned', worker: worker.index, row: message.row });
+            this.step({ kind: 'returned', worker: worker.index, rows: [message.row] });
           }
           return;
         }
