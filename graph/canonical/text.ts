@@ -2,14 +2,14 @@ import { taskOf } from '../handle.ts';
 import type { Leaf } from './leaf.ts';
 import { Plain } from './plain.ts';
 import { isObject, Walk } from './walk.ts';
-import { giveBack, takeWriter, type Writer } from './writer.ts';
+import { giveBack, inOnePiece, takeWriter, type Writer } from './writer.ts';
 
 /** 32 hex digits of a list of data. `root` is what errors call it. */
 export function listDigest(list: readonly unknown[], root: string): string {
   const writer = takeWriter();
   writer.clear();
   writeList(writer, list, root);
-  const digest = writer.digest();
+  const digest = inOnePiece(writer.digest());
   giveBack(writer);
   return digest;
 }

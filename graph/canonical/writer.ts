@@ -208,7 +208,7 @@ export function giveBack(writer: Writer): void {
 }
 
 /** A slice holds on to all 64 digits and is twice as dear to look up; the way to upper case and back writes the 32 anew. */
-const inOnePiece = (digest: string): string => digest.toUpperCase().toLowerCase();
+export const inOnePiece = (digest: string): string => digest.toUpperCase().toLowerCase();
 
 const firstSize = 4096;
 const largestKept = 256 * 1024;
