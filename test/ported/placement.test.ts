@@ -156,26 +156,6 @@ describe('where a task goes', () => {
     expect(await executor().submit((_: number, __: Float64Array) => currentTask().worker, small, large)).toBe('bob');
   });
 
-  it('moves small data to large', async () => {
-    const make = (x: number) => new Float64Array(400_000).fill(x);
-    const place = (_: Float64Array, __: number) => currentTask().worker;
-    const lists = Array.from({ length: 10 }, (_, i) => executor().submit(lazy(make, { workers: i % 2 === 0 ? 'alice' : 'bob' }), fresh()));
-    const sums = executor().map((list: Float64Array) => list.reduce((a, b) => a + b, 0), lists);
-    const all = executor().submit((parts: number[]) => parts.length, sums);
-    await wait([...lists, all] as Future<unknown>[]);
-    // timed before, so that it does not count as long
-    for (let i = 0; i < 20; i++) await executor().submit(place, new Float64Array(1), fresh());
-    const where = await workersOf(executor(), lists);
-    const ran = await executor().gather(
-      executor().map(
-        place,
-        lists,
-        lists.map(() => all),
-      ),
-    );
-    expect(ran.filter((name, i) => where[i]!.includes(name)).length).toBeGreaterThanOrEqual(8);
-  });
-
   it('is every worker when there are tasks enough', async () => {
     const slow = (_: number) => new Promise<string>((resolve) => setTimeout(resolve, 5, currentTask().worker));
     const each = await Promise.all(Array.from({ length: 20 }, () => executor().submit(slow, fresh())));
