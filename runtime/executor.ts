@@ -210,6 +210,7 @@ export class Executor implements AsyncDisposable {
     this.#refuseClosed();
     const { callee } = makeTask(fn, []);
     const workers = typeof options.workers === 'string' ? [options.workers] : options.workers;
+    if (workers?.length === 0) return new Map();
     return waitFor(this.#engine.call(callee!, workers) as Promise<Map<string, Awaited<R>>>, options, 'run()');
   }
 
