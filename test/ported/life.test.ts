@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { compute, currentTask, Executor, lazy, wait } from 'heddle';
+import { node } from '../fixtures/acceptance/helpers.ts';
 import { fresh, gate, open, rejection, runCounter, until, withOwn } from './tools.ts';
 
 const increment = (x: number) => x + 1;
@@ -195,6 +196,21 @@ describe('starting', () => {
   it('refuses what is no executor option and what is no set of options', () => {
     expect(() => new Executor(Executor as never)).toThrow(TypeError);
     expect(() => new Executor({ threads_per_worker: 4 } as never)).toThrow(/threads_per_worker/);
+  });
+
+  it('fails the tasks with the error of a setup module that throws', async () => {
+    const setup = 'data:text/javascript,throw new Error("Setup failed")';
+    await withOwn({ workers: 1, setup }, async (own) => {
+      expect((await rejection(own.submit(increment, 1))).message).toContain('Setup failed');
+    });
+  });
+
+  it('and ending without a word: a program that opens an executor and ends prints nothing', async () => {
+    const program = `import { Executor } from 'heddle'; const executor = new Executor({ workers: 1 }); await executor.submit((x) => x + 1, 1); if (CLOSE) await executor.close();`;
+    for (const close of ['true', 'false']) {
+      const ended = await node(['--input-type=module', '-e', program.replace('CLOSE', close)]);
+      expect(ended).toMatchObject({ code: 0, late: false, stdout: '', stderr: '' });
+    }
   });
 
   it('gives workers the environment they are told', async () => {

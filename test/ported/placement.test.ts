@@ -1,5 +1,5 @@
-import { annotate, currentTask, Executor, type ExecutorOptions, type Future, lazy, wait } from 'heddle';
-import { fresh, gate, open, rejection, sharedExecutor, withOwn } from './tools.ts';
+import { annotate, currentTask, type Executor, type Future, lazy, wait } from 'heddle';
+import { fresh, gate, lose, open, rejection, sharedExecutor, withOwn } from './tools.ts';
 
 const executor = sharedExecutor();
 const increment = (x: number) => x + 1;
@@ -274,27 +274,22 @@ describe('concurrency', () => {
 });
 
 describe('a worker that is lost', () => {
-  it.each<[string, ExecutorOptions]>([['threads', { workers: [{ name: 'ann' }, { name: 'ben' }] }]])(
-    'is replaced under its name: %s',
-    async (_, options) => {
-      const own = new Executor(options);
-      const die = () => (process as unknown as { reallyExit(code: number): void }).reallyExit(1);
+  it('is replaced under its name, and what it held is made again', async () => {
+    await withOwn({ workers: [{ name: 'ann' }, { name: 'ben' }] }, async (own) => {
       const items = Array.from({ length: 20 }, (_, i) => i);
       const futures = own.map((x: number) => ({ x, filler: new Array(300).fill(0) }), items);
       await wait(futures);
-      await own.run(die, { workers: 'ben' }).catch(() => undefined);
+      await lose(own, 'ben');
       expect((await own.gather(futures)).map(({ x }) => x)).toEqual(items);
       expect(await own.submit(lazy(here, { workers: 'ben' }), 1)).toBe('ben');
-      await own.close();
-    },
-  );
+    });
+  });
 
   it('lets what only it may run wait until it is back', async () => {
     await withOwn({ workers: [{ name: 'ann' }, { name: 'ben' }] }, async (own) => {
       const x = own.submit(lazy(heavy, { workers: 'ann' }), 1);
       await x.exception();
-      const die = () => (process as unknown as { reallyExit(code: number): void }).reallyExit(1);
-      await own.run(die, { workers: 'ann' }).catch(() => undefined);
+      await lose(own, 'ann');
       expect((await x).x).toBe(1);
       expect(await own.submit(lazy(here, { workers: 'ann' }), 2)).toBe('ann');
     });
