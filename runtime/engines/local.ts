@@ -18,6 +18,7 @@ import { sizeOf } from '../worker/size-of.ts';
 import { encodeBatch } from './batch.ts';
 import { Blames } from './blames.ts';
 import { callOn } from './call.ts';
+import { TaskConsole } from './console.ts';
 import { Crew } from './crew.ts';
 import { Definitions } from './definitions.ts';
 import { Endings } from './endings.ts';
@@ -43,6 +44,7 @@ export class LocalEngine implements Engine {
   /** Small results that came with the report now looked at. */
   #arrived = new Map<number, unknown>();
   readonly #endings: Endings;
+  readonly #console: TaskConsole = new TaskConsole();
   #executor: unknown;
   #nested: NestedHost | undefined;
   #fatal: Error | undefined;
@@ -60,7 +62,6 @@ export class LocalEngine implements Engine {
       names: options.workers.map(({ name }) => name),
       start: options.start,
       settings: options.settings,
-      isLive: options.isLive,
       listener: {
         joined: (index) => this.#joined(index),
         left: (index, cause, wanted) => this.#left(index, cause, wanted),
@@ -255,13 +256,30 @@ export class LocalEngine implements Engine {
         return this.#nested?.receive(index, message.request, (reply, transfer) =>
           this.#crew.post(index, { kind: 'nested', reply }, transfer),
         );
+      case 'console':
+        return this.#written(index, message);
       case 'stray':
-        return this.listener.warning({
-          time: Date.now(),
-          code: 'HEDDLE_LATE_ERROR',
-          message: `${message.key === undefined ? 'something' : `task ${message.key}`} on ${this.workers[index]!.name} threw after it had ended: ${message.error.text}`,
-        });
+        return this.#stray(index, message);
     }
+  }
+
+  #written(index: number, message: Extract<FromWorker, { kind: 'console' }>): void {
+    this.#console.note(index, message);
+    const { key, stream, text } = message;
+    if (key === undefined || this.listener.console === undefined) return this.#console.print(message);
+    const level = stream === 'stdout' ? 'log' : 'error';
+    this.listener.console({ time: Date.now(), key, worker: this.workers[index]!.name, level, stream, text });
+  }
+
+  /** An error that no running task can be blamed for. One of no task at all leaves its worker in a state that nobody knows: it is replaced. */
+  #stray(index: number, { key, error }: Extract<FromWorker, { kind: 'stray' }>): void {
+    const { name } = this.workers[index]!;
+    const said =
+      key === undefined
+        ? `something on ${name} threw outside any task, so that it is replaced: ${error.text}`
+        : `task ${key} on ${name} threw after it had ended: ${error.text}`;
+    this.listener.warning({ time: Date.now(), code: 'HEDDLE_LATE_ERROR', message: said });
+    if (key === undefined) this.#crew.replace(index, new Error(`${error.text} was thrown outside any task`));
   }
 
   /** A task came back unrun. */
@@ -284,8 +302,9 @@ export class LocalEngine implements Engine {
     const { state } = this.#scheduler;
     for (const row of state.workers[index]!.inFlight) this.#endings.clocks.left(row);
     const commands = this.#scheduler.step({ kind: 'worker-left', worker: index, wanted });
+    const lastLines = this.#console.take(index);
     for (const command of commands)
-      if (command.kind === 'killed') this.#blames.killed(command.row, command.deaths, this.workers[index]!.name, cause);
+      if (command.kind === 'killed') this.#blames.killed(command.row, command.deaths, this.workers[index]!.name, cause, lastLines);
     this.#perform(commands);
   }
 

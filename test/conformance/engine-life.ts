@@ -25,7 +25,7 @@ async function untilStopped(path: string): Promise<string> {
   return 'stopped';
 }
 
-export function testEngineLife(name: 'inline' | 'threads', open: OpenExecutor, test: Case): void {
+export function testEngineLife(name: 'inline' | 'threads' | 'processes', open: OpenExecutor, test: Case): void {
   describe(`${name}: waiting`, () => {
     withExecutor(open, (executor) => {
       test('yields Futures as they are done, failed ones too, as often as they were added', async () => {

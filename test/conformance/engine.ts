@@ -24,7 +24,7 @@ async function noteRun(path: string, result: number): Promise<number> {
   return result;
 }
 /** The suite. `name` is what `new Executor({ engine })` calls the engine. */
-export function testEngine(name: 'inline' | 'threads', open: OpenExecutor, skip: EngineSkips = {}): void {
+export function testEngine(name: 'inline' | 'threads' | 'processes', open: OpenExecutor, skip: EngineSkips = {}): void {
   const test: Case = (title, run) => {
     if (Object.hasOwn(skip, title)) it.skip(`${title} (${skip[title]})`, run);
     else it(title, run);

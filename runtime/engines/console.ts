@@ -1,0 +1,45 @@
+import type { FromWorker } from '../worker/protocol.ts';
+
+type Written = Extract<FromWorker, { kind: 'console' }>;
+/** Of each worker so many characters and lines are kept. */
+const mostKept = 4096;
+const mostLines = 10;
+
+/** What workers write to the console: shown with the key of the task that wrote it. The last lines of each worker are kept, in case it dies. */
+export class TaskConsole {
+  readonly #last = new Map<number, string>();
+  /** The key whose line is not at its end, by stream. */
+  readonly #open = new Map<string, string>();
+
+  /** Notes what a worker wrote. */
+  note(worker: number, { text }: Written): void {
+    const last = (this.#last.get(worker) ?? '') + text;
+    this.#last.set(worker, last.length > 2 * mostKept ? last.slice(-mostKept) : last);
+  }
+
+  /** Shows it on the caller's own console. */
+  print({ key, stream, text }: Written): void {
+    if (key === undefined) return void process[stream].write(text);
+    const open = this.#open.get(stream);
+    const isWhole = text.endsWith('\n');
+    const lines = (isWhole ? text.slice(0, -1) : text).split('\n');
+    const label = `[${shortKey(key)}] `;
+    const first = open === key ? '' : open === undefined ? label : `\n${label}`;
+    process[stream].write(`${first}${lines.join(`\n${label}`)}${isWhole ? '\n' : ''}`);
+    if (isWhole) this.#open.delete(stream);
+    else this.#open.set(stream, key);
+  }
+
+  /** The last lines of a worker, which is gone. */
+  take(worker: number): string[] {
+    const lines = (this.#last.get(worker) ?? '').slice(-mostKept).trimEnd().split('\n');
+    this.#last.delete(worker);
+    return lines.slice(-mostLines).filter((line) => line !== '');
+  }
+}
+
+/** Enough of a key to tell tasks apart: `count-2576405b`. */
+function shortKey(key: string): string {
+  const hash = /-[0-9a-f]{32}$/.exec(key);
+  return hash === null ? key : key.slice(0, hash.index + 9);
+}
