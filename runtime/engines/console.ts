@@ -1,3 +1,4 @@
+import type { EngineListener } from '../engine.ts';
 import type { FromWorker } from '../worker/protocol.ts';
 
 type Written = Extract<FromWorker, { kind: 'console' }>;
@@ -11,14 +12,16 @@ export class TaskConsole {
   /** The key whose line is not at its end, by stream. */
   readonly #open = new Map<string, string>();
 
-  /** Notes what a worker wrote. */
-  note(worker: number, { text }: Written): void {
-    const last = (this.#last.get(worker) ?? '') + text;
-    this.#last.set(worker, last.length > 2 * mostKept ? last.slice(-mostKept) : last);
+  /** Takes what a worker wrote: for whoever listens, else for the caller's own console. */
+  write(index: number, worker: string, written: Written, listener: EngineListener): void {
+    const { key, stream, text } = written;
+    const last = (this.#last.get(index) ?? '') + text;
+    this.#last.set(index, last.length > 2 * mostKept ? last.slice(-mostKept) : last);
+    if (key === undefined || listener.console === undefined) this.#print(written);
+    else listener.console({ time: Date.now(), key, worker, level: stream === 'stdout' ? 'log' : 'error', stream, text });
   }
 
-  /** Shows it on the caller's own console. */
-  print({ key, stream, text }: Written): void {
+  #print({ key, stream, text }: Written): void {
     if (key === undefined) return void process[stream].write(text);
     const open = this.#open.get(stream);
     const isWhole = text.endsWith('\n');
@@ -42,4 +45,16 @@ export class TaskConsole {
 function shortKey(key: string): string {
   const hash = /-[0-9a-f]{32}$/.exec(key);
   return hash === null ? key : key.slice(0, hash.index + 9);
+}
+
+/** What is said of an error that no running task can be blamed for. */
+export function lateError(
+  { key, error }: Extract<FromWorker, { kind: 'stray' }>,
+  worker: string,
+): Parameters<EngineListener['warning']>[0] {
+  const message =
+    key === undefined
+      ? `something on ${worker} threw outside any task, so that it is replaced: ${error.text}`
+      : `task ${key} on ${worker} threw after it had ended: ${error.text}`;
+  return { time: Date.now(), code: 'HEDDLE_LATE_ERROR', message };
 }

@@ -18,7 +18,7 @@ import { sizeOf } from '../worker/size-of.ts';
 import { encodeBatch } from './batch.ts';
 import { Blames } from './blames.ts';
 import { callOn } from './call.ts';
-import { TaskConsole } from './console.ts';
+import { lateError, TaskConsole } from './console.ts';
 import { Crew } from './crew.ts';
 import { Definitions } from './definitions.ts';
 import { Endings } from './endings.ts';
@@ -257,29 +257,13 @@ export class LocalEngine implements Engine {
           this.#crew.post(index, { kind: 'nested', reply }, transfer),
         );
       case 'console':
-        return this.#written(index, message);
+        return this.#console.write(index, this.workers[index]!.name, message, this.listener);
       case 'stray':
-        return this.#stray(index, message);
+        this.listener.warning(lateError(message, this.workers[index]!.name));
+        // An error of no task at all leaves its worker in a state that nobody knows.
+        if (message.key === undefined) this.#crew.replace(index, new Error(`${message.error.text} was thrown outside any task`));
+        return;
     }
-  }
-
-  #written(index: number, message: Extract<FromWorker, { kind: 'console' }>): void {
-    this.#console.note(index, message);
-    const { key, stream, text } = message;
-    if (key === undefined || this.listener.console === undefined) return this.#console.print(message);
-    const level = stream === 'stdout' ? 'log' : 'error';
-    this.listener.console({ time: Date.now(), key, worker: this.workers[index]!.name, level, stream, text });
-  }
-
-  /** An error that no running task can be blamed for. One of no task at all leaves its worker in a state that nobody knows: it is replaced. */
-  #stray(index: number, { key, error }: Extract<FromWorker, { kind: 'stray' }>): void {
-    const { name } = this.workers[index]!;
-    const said =
-      key === undefined
-        ? `something on ${name} threw outside any task, so that it is replaced: ${error.text}`
-        : `task ${key} on ${name} threw after it had ended: ${error.text}`;
-    this.listener.warning({ time: Date.now(), code: 'HEDDLE_LATE_ERROR', message: said });
-    if (key === undefined) this.#crew.replace(index, new Error(`${error.text} was thrown outside any task`));
   }
 
   /** A task came back unrun. */

@@ -1,3 +1,4 @@
+import { closedError } from '../engines/errors.ts';
 import { packError } from '../failure.ts';
 import type { NestedReply } from '../nested/messages.ts';
 import { Callees } from './callees.ts';
@@ -361,7 +362,9 @@ export class WorkerCore {
     this.#peers.receive(message, link);
   }
 
+  /** Nobody waits for anything here any more: running tasks are told, where they outlive their worker. */
   close(): void {
+    for (const { task } of this.#jobs.values()) task?.controller?.abort(closedError());
     this.#peers.close();
   }
 }
