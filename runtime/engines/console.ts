@@ -3,8 +3,10 @@ import type { FromWorker } from '../worker/protocol.ts';
 
 type Written = Extract<FromWorker, { kind: 'console' }>;
 /** Of each worker so many characters and lines are kept. */
-const mostKept = 4096;
+const mostKept = 16_384;
 const mostLines = 10;
+/** Lines of V8's own report of a crash, which would crowd out what tasks said; its first, `FATAL ERROR`, stays. */
+const ofCrash = /^(?: *\d+: |-----|<---|\[\d+:0x[0-9a-f]+\])/;
 
 /** What workers write to the console: shown with the key of the task that wrote it. The last lines of each worker are kept, in case it dies. */
 export class TaskConsole {
@@ -35,9 +37,9 @@ export class TaskConsole {
 
   /** The last lines of a worker, which is gone. */
   take(worker: number): string[] {
-    const lines = (this.#last.get(worker) ?? '').slice(-mostKept).trimEnd().split('\n');
+    const lines = (this.#last.get(worker) ?? '').split('\n');
     this.#last.delete(worker);
-    return lines.slice(-mostLines).filter((line) => line !== '');
+    return lines.filter((line) => line !== '' && !ofCrash.test(line)).slice(-mostLines);
   }
 }
 

@@ -1,4 +1,4 @@
-import { MessageChannel, type MessagePort, type ResourceLimits, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, type ResourceLimits, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import { builtRoot } from '../built-root.ts';
 import type { FromWorker, WorkerSettings } from '../worker/protocol.ts';
 import { flagsForWorkers, withoutRefused } from './flags.ts';
@@ -50,6 +50,7 @@ export function threadStarter(options: {
     });
     worker.on('exit', (code) => {
       watch?.set(false);
+      for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) receive(got.message as FromWorker);
       port.close();
       gone(cause ?? new Error(`the worker thread ended with exit code ${code}`));
     });
