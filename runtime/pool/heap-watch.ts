@@ -8,14 +8,15 @@ import type { ResourceLimits, Worker } from 'node:worker_threads';
  *       tasks may    what is beyond   V8's own limit: the process may abort
  *       use this     may be garbage
  *
- * V8 collects at the latest when a heap has grown half way from what lives in it to the fence. So a heap that is beyond the cap has more than the limit
- * alive in it, and nothing is ended that V8 would have let live. Node 20 cannot tell the heap of a busy thread: there V8's limit is all there is.
+ * V8 begins to collect at the latest when a heap has grown half way from what lives in it to the fence. So a heap that is beyond the cap, a little farther,
+ * has more than the limit alive in it, and nothing is ended that V8 would have let live. The fence is far out because a look may have to wait for a
+ * collection. Node 20 cannot tell the heap of a busy thread: there V8's limit is all there is.
  */
 const mebibyte = 2 ** 20;
-const shortestMs = 20;
-const longestMs = 500;
+const shortestMs = 10;
+const longestMs = 100;
 /** Faster than this no heap is known to grow; bytes a millisecond. */
-const fastest = 2 * mebibyte;
+const fastest = 4 * mebibyte;
 
 /** What Node's threads have since 22.16. */
 interface Watchable {
@@ -34,7 +35,7 @@ export function heapLimitMb(limits: ResourceLimits | undefined): number {
 
 /** Where V8 has its own limit while the heap is watched. */
 export function fenceMb(limitMb: number): number {
-  return limitMb + Math.max(limitMb / 4, 512);
+  return limitMb + Math.max(limitMb / 4, 1024);
 }
 
 /** What is said of a worker whose heap was full. */
