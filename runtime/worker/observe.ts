@@ -1,25 +1,20 @@
 import { HeddleError } from '../../graph/index.ts';
-import type { RunningTask } from './context.ts';
 import type { Observer } from './interpret.ts';
+import type { Job } from './job.ts';
 import { fingerprint } from './outcome.ts';
 
-const nothing: Observer = Object.freeze({});
-
-/** Looks at each call of a row where there is something to look at: which of fused tasks runs, lengths of results, arguments that must not change. */
-export function observerOf(
-  { keys, nouts }: { readonly keys: string | readonly string[]; readonly nouts: ReadonlyMap<number, number> | undefined },
-  task: RunningTask,
-  checkMutation: boolean,
-): Observer {
-  if (typeof keys === 'string' && nouts === undefined && !checkMutation) return nothing;
+/** Looks at each call of a job where there is something to look at: which of fused tasks runs, lengths of results, arguments that must not change. */
+export function observerOf(job: Job, checkMutation: boolean): Observer | undefined {
+  const { nouts } = job;
+  if (!job.isFused && nouts === undefined && !checkMutation) return undefined;
   let before: readonly (string | undefined)[] = [];
   return {
     before: (member, args) => {
-      task.member = member;
+      job.member = member;
       if (checkMutation) before = args.map(fingerprint);
     },
     after: (member, args, result) => {
-      task.member = member;
+      job.member = member;
       if (checkMutation) {
         const changed = args.findIndex((arg, i) => before[i] !== undefined && fingerprint(arg) !== before[i]);
         if (changed >= 0)
