@@ -6,7 +6,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { build } from 'esbuild';
 
-const doors = ['src/index.ts', 'graph/index.ts', 'runtime/index.ts', 'src/cli/main.ts'];
+const doors = ['src/index.ts', 'src/hdfs.ts', 'graph/index.ts', 'runtime/index.ts', 'src/cli/main.ts'];
 const namedByTasks = [
   'runtime/worker/main.ts',
   'graph/operations.ts',

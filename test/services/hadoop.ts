@@ -162,6 +162,7 @@ export async function startHadoop(overrides: Readonly<Record<string, string | nu
     'dfs.client.block.write.replace-datanode-on-failure.policy': 'NEVER',
     'dfs.datanode.handler.count': 3,
     'dfs.client.socket-timeout': 5000,
+    'dfs.client.block.write.locateFollowingBlock.initial.delay.ms': 10,
     'dfs.namenode.edits.noeditlogchannelflush': true,
     ...overrides,
   };
@@ -190,7 +191,7 @@ export async function startHadoop(overrides: Readonly<Record<string, string | nu
 
   const startNameNode = (): Promise<void> => start('namenode', 'org.apache.hadoop.hdfs.server.namenode.NameNode', 160, {});
   const startDataNode = (host: string): Promise<void> =>
-    start(host, 'org.apache.hadoop.hdfs.server.datanode.DataNode', 128, {
+    start(host, 'org.apache.hadoop.hdfs.server.datanode.DataNode', 160, {
       'dfs.datanode.hostname': host,
       'dfs.datanode.address': `${host}:0`,
       'dfs.datanode.http.address': `${host}:0`,

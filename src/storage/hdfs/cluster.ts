@@ -101,8 +101,8 @@ export class Cluster {
     }
   }
 
-  /** Where a NameNode sends the caller for the bytes. Rejects when it would lead out of TLS. */
-  redirectOf({ location, text }: Answer): string {
+  /** Where a NameNode sends the caller for the bytes. Throws when it would lead out of TLS. */
+  redirectOf({ location, text }: Answer, path: string): string {
     let target: unknown = location;
     if (location === undefined) {
       try {
@@ -115,7 +115,10 @@ export class Cluster {
       throw new RemoteError('', 'the NameNode names no DataNode; is this the port of WebHDFS?', 200);
     if (target.startsWith('http:') && this.#nameNodes[this.#active]!.startsWith('https:'))
       throw new RemoteError('', 'the NameNode leads from TLS to a DataNode without it, and heddle does not follow', 200);
-    return target;
+    const url = new URL(target);
+    // Servers differ in how they escape a path, and some do not; DataNodes all read what is escaped in full.
+    if (url.pathname.startsWith('/webhdfs/v1/')) url.pathname = `/webhdfs/v1${encodePath(path)}`;
+    return url.href;
   }
 
   /** Avoids a DataNode for a while. */

@@ -88,7 +88,7 @@ class Reader {
     }
     // A gateway gives the bytes itself.
     if (answer.nbytes > 0) return this.#outcome(answer, undefined);
-    const url = cluster.redirectOf(answer);
+    const url = cluster.redirectOf(answer, this.#path);
     return this.#outcome(await cluster.http.call('GET', url, { signal: this.#signal, into }), new URL(url).hostname);
   }
 

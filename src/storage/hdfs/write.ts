@@ -71,7 +71,7 @@ async function create(
 ): Promise<RemoteError | undefined> {
   const excludedatanodes = await cluster.excluded();
   const params = { overwrite: true, noredirect: true, replication, blocksize: blockSize, permission, excludedatanodes };
-  const url = cluster.redirectOf(await cluster.ask('CREATE', path, params, { signal }));
+  const url = cluster.redirectOf(await cluster.ask('CREATE', path, params, { signal }), path);
   const answer = await cluster.http.upload(url, data, signal);
   if (answer.error === undefined && answer.status >= 200 && answer.status < 300) {
     const stored = await statusOf(cluster, path, signal);
