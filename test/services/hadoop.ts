@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { copyFile, cp, mkdir, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -210,7 +210,15 @@ export async function startHadoop(overrides: Readonly<Record<string, string | nu
     await ended;
   }
 
+  // Who forgets to stop it, or is stopped with exit(), leaves no folder behind.
+  const onExit = (): void => {
+    for (const child of processes.values()) child.kill('SIGKILL');
+    rmSync(home, { recursive: true, force: true, maxRetries: 3 });
+  };
+  process.once('exit', onExit);
+
   async function stop(): Promise<void> {
+    process.off('exit', onExit);
     await Promise.all([...processes.keys()].map(end));
     await rm(home, { recursive: true, force: true, maxRetries: 5 });
   }
