@@ -16,5 +16,5 @@ export type { ReplayedStep } from './scheduler/replay.ts';
 export type { Explanation, StoryEntry } from './scheduler/story.ts';
 export { mapStack } from './stack.ts';
 export { asCompleted, type ReturnWhen, wait } from './waiting.ts';
-export { allocateBytes } from './worker/context.ts';
+export { allocateBytes } from './worker/allocate.ts';
 export { originOf, restore, startLoader } from './worker/restore.ts';

@@ -52,6 +52,11 @@ export class Endings {
     return gone;
   }
 
+  /** Tells a running task that nobody wants it; one that was cancelled must end. */
+  stopUnwanted({ worker, row, force }: Extract<Command, { kind: 'stop' }>): void {
+    void this.stop(worker, row, undefined, force ? this.#source.cancelGraceMs : Number.POSITIVE_INFINITY);
+  }
+
   /** Another worker has nothing to do: what has not begun goes there. */
   askBack(worker: number, rows: readonly number[]): void {
     const { claims, crew } = this.#source;

@@ -17,6 +17,7 @@ import { encodeBatch } from './batch.ts';
 import { Blames } from './blames.ts';
 import { callOn } from './call.ts';
 import { Claims } from './claims.ts';
+import { lateError, TaskConsole } from './console.ts';
 import { Crew } from './crew.ts';
 import { Definitions } from './definitions.ts';
 import { Endings } from './endings.ts';
@@ -46,6 +47,7 @@ export class LocalEngine implements Engine {
   readonly #sinks = new Sinks();
   readonly #blames: Blames;
   readonly #endings: Endings;
+  readonly #console: TaskConsole = new TaskConsole();
   #executor: unknown;
   #nested: NestedHost | undefined;
   #fatal: Error | undefined;
@@ -66,7 +68,6 @@ export class LocalEngine implements Engine {
       names: options.workers.map(({ name }) => name),
       start: options.start,
       settings: options.settings,
-      isLive: options.isLive,
       claims: this.#claims,
       listener: {
         joined: (index) => this.#joined(index),
@@ -258,20 +259,21 @@ export class LocalEngine implements Engine {
         return this.#nested?.receive(index, message.request, (reply, transfer) =>
           this.#crew.post(index, { kind: 'nested', reply }, transfer),
         );
+      case 'console':
+        return this.#console.write(index, this.workers[index]!.name, message, this.listener);
       case 'stray':
-        return this.listener.warning({
-          time: Date.now(),
-          code: 'HEDDLE_LATE_ERROR',
-          message: `${message.key === undefined ? 'something' : `task ${message.key}`} on ${this.workers[index]!.name} threw after it had ended: ${message.error.text}`,
-        });
+        this.listener.warning(lateError(message, this.workers[index]!.name));
+        // An error of no task at all leaves its worker in a state that nobody knows.
+        if (message.key === undefined) this.#crew.replace(index, new Error(`${message.error.text} was thrown outside any task`));
+        return;
     }
   }
 
   /** A task came back unrun. */
   async #returned(index: number, { row, missing }: Extract<FromWorker, { kind: 'returned' }>): Promise<void> {
-    const scheduler = this.#scheduler;
+    const life = this.#crew.life(index);
     if (missing.length > 0) await this.#results.confirm(missing);
-    if (!this.#isClosed && scheduler === this.#scheduler) this.#step({ kind: 'returned', worker: index, rows: [row] });
+    if (!this.#isClosed && life === this.#crew.life(index)) this.#step({ kind: 'returned', worker: index, rows: [row] });
   }
 
   #joined(index: number): void {
@@ -287,8 +289,9 @@ export class LocalEngine implements Engine {
     const { state } = this.#scheduler;
     for (const row of state.workers[index]!.inFlight) this.#endings.clocks.left(row);
     const commands = this.#scheduler.step({ kind: 'worker-left', worker: index, wanted });
+    const lastLines = this.#console.take(index);
     for (const command of commands)
-      if (command.kind === 'killed') this.#blames.killed(command.row, command.deaths, this.workers[index]!.name, cause);
+      if (command.kind === 'killed') this.#blames.killed(command.row, command.deaths, this.workers[index]!.name, cause, lastLines);
     this.#perform(commands);
   }
 
@@ -341,12 +344,7 @@ export class LocalEngine implements Engine {
           this.#blames.lost(command.row);
           break;
         case 'stop':
-          void this.#endings.stop(
-            command.worker,
-            command.row,
-            undefined,
-            command.force ? this.#options.cancelGraceMs : Number.POSITIVE_INFINITY,
-          );
+          this.#endings.stopUnwanted(command);
           break;
         case 'no-worker':
           this.#endings.noWorker(command.row);

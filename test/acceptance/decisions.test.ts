@@ -216,7 +216,7 @@ describe('a recorded run', () => {
     writeFileSync(before, `${lines.slice(0, restarted).join('\n')}\n`);
     const { story, explain } = await replay(before);
     expect(story(key).at(-1)?.to).toBe('memory');
-    expect(explain(key)?.outcome).toBe('ran');
+    expect(['ran', 'recomputed']).toContain(explain(key)?.outcome); // the worker that held it may be the one that was ended
   });
 
   it('holds keys, sizes and times, and nothing of the data', async () => {
