@@ -18,6 +18,7 @@ import { sizeOf } from '../worker/size-of.ts';
 import { encodeBatch } from './batch.ts';
 import { Blames } from './blames.ts';
 import { callOn } from './call.ts';
+import { lateError, TaskConsole } from './console.ts';
 import { Crew } from './crew.ts';
 import { Definitions } from './definitions.ts';
 import { Endings } from './endings.ts';
@@ -43,6 +44,7 @@ export class LocalEngine implements Engine {
   /** By row: small results that came with the report now looked at. */
   readonly #arrived: unknown[] = [];
   readonly #endings: Endings;
+  readonly #console: TaskConsole = new TaskConsole();
   #executor: unknown;
   #nested: NestedHost | undefined;
   #fatal: Error | undefined;
@@ -60,7 +62,6 @@ export class LocalEngine implements Engine {
       names: options.workers.map(({ name }) => name),
       start: options.start,
       settings: options.settings,
-      isLive: options.isLive,
       listener: {
         joined: (index) => this.#joined(index),
         left: (index, cause, wanted) => this.#left(index, cause, wanted),
@@ -259,12 +260,13 @@ export class LocalEngine implements Engine {
         return this.#nested?.receive(index, message.request, (reply, transfer) =>
           this.#crew.post(index, { kind: 'nested', reply }, transfer),
         );
+      case 'console':
+        return this.#console.write(index, this.workers[index]!.name, message, this.listener);
       case 'stray':
-        return this.listener.warning({
-          time: Date.now(),
-          code: 'HEDDLE_LATE_ERROR',
-          message: `${message.key === undefined ? 'something' : `task ${message.key}`} on ${this.workers[index]!.name} threw after it had ended: ${message.error.text}`,
-        });
+        this.listener.warning(lateError(message, this.workers[index]!.name));
+        // An error of no task at all leaves its worker in a state that nobody knows.
+        if (message.key === undefined) this.#crew.replace(index, new Error(`${message.error.text} was thrown outside any task`));
+        return;
     }
   }
 
@@ -288,8 +290,9 @@ export class LocalEngine implements Engine {
     const { state } = this.#scheduler;
     for (const row of state.workers[index]!.inFlight) this.#endings.clocks.left(row);
     const commands = this.#scheduler.step({ kind: 'worker-left', worker: index, wanted });
+    const lastLines = this.#console.take(index);
     for (const command of commands)
-      if (command.kind === 'killed') this.#blames.killed(command.row, command.deaths, this.workers[index]!.name, cause);
+      if (command.kind === 'killed') this.#blames.killed(command.row, command.deaths, this.workers[index]!.name, cause, lastLines);
     this.#perform(commands);
   }
 
