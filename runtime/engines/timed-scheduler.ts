@@ -5,6 +5,7 @@ import type { Recorder } from './recorder.ts';
 
 /** How often the scheduler looks for what waits too long, while there is work. */
 const tickMs = 100;
+const { timeOrigin } = performance;
 
 /** What a timed scheduler tells the shell. */
 export interface TimedListener {
@@ -33,7 +34,7 @@ export class TimedScheduler {
   }
 
   step(stimulus: Stimulus): readonly Command[] {
-    const now = Math.round(performance.timeOrigin + performance.now()); // unlike Date, it never goes back
+    const now = Math.round(timeOrigin + performance.now()); // unlike Date, it never goes back
     let commands: readonly Command[] = [];
     try {
       commands = this.#scheduler.step(stimulus, now);

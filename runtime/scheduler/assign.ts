@@ -81,9 +81,10 @@ export class Assigner {
   }
 
   /** Sends queued rows to workers that have room, and asks for some back where others have none. */
-  dispatch(): Command[] {
-    const rowsByWorker = new Map<number, number[]>();
+  dispatch(): readonly Command[] {
     const { counts, workers } = this.#state;
+    if (counts[State.queued] === 0 && counts[State.processing]! < 2) return nothing;
+    const rowsByWorker = new Map<number, number[]>();
     if (counts[State.queued]! > 0) {
       this.#dispatchLimited(rowsByWorker);
       for (let moved = true; moved && counts[State.queued]! > 0; ) {
@@ -93,7 +94,7 @@ export class Assigner {
     }
     const commands: Command[] = [];
     for (const [worker, rows] of rowsByWorker) commands.push({ kind: 'run', worker, rows });
-    for (const ask of this.#steal.askBack((worker, row) => this.#isStealable(worker, row))) commands.push(ask);
+    this.#steal.askBack(commands, this.#isStealable);
     return commands;
   }
 
@@ -171,10 +172,10 @@ export class Assigner {
   }
 
   /** Whether a row in flight could go to an idle worker. */
-  #isStealable(thief: WorkerState, row: number): boolean {
+  readonly #isStealable = (thief: WorkerState, row: number): boolean => {
     const limits = this.limitsOf(row);
     return !this.#runsAlone(row) && this.#placement.mayRun(thief, limits) && this.#placement.isFree(thief, limits);
-  }
+  };
 
   #send(row: number, worker: WorkerState, rowsByWorker: Map<number, number[]>, why: number): void {
     const state = this.#state;
@@ -254,3 +255,5 @@ export class Assigner {
     return rows;
   }
 }
+
+const nothing: readonly Command[] = [];

@@ -56,7 +56,7 @@ export class Steal {
   }
 
   /** Asks rows back from workers that have more than they can begin soon, for those that have nothing. */
-  *askBack(isStealable: (thief: WorkerState, row: number) => boolean): Generator<Command> {
+  askBack(commands: Command[], isStealable: (thief: WorkerState, row: number) => boolean): void {
     const { workers } = this.#state;
     for (const thief of workers) {
       if (!thief.running || thief.inFlight.size > thief.seceded.size) continue;
@@ -70,7 +70,7 @@ export class Steal {
       if (rows.length === 0) continue;
       for (const row of rows) this.#asked.set(row, thief.index);
       victim.asked = rows.length;
-      yield { kind: 'steal', worker: victim.index, rows };
+      commands.push({ kind: 'steal', worker: victim.index, rows });
     }
   }
 
