@@ -29,6 +29,7 @@ import { makeDefaultsWith, noteClosed, noteOpened, refuseOnImport } from './defa
 import type { Engine, WorkerInfo } from './engine.ts';
 import { closedError } from './engines/errors.ts';
 import { inlineEngine } from './engines/inline.ts';
+import { processesEngine } from './engines/processes.ts';
 import { threadsEngine } from './engines/threads.ts';
 import { Events, type ExecutorEvents } from './events.ts';
 import { type CheckedOptions, checkExecutorOptions, type ExecutorOptions } from './executor-options.ts';
@@ -312,7 +313,8 @@ function openEngine(options: CheckedOptions): Engine {
   const { retries, allowedFailures, noWorkerTimeoutMs, cancelGraceMs, workers, env, resourceLimits } = options;
   const settings = { setup: options.setup, checkMutation: options.checkMutation, sharedMemory: options.sharedMemory, loader: loaderOf() };
   const common = { retries, allowedFailures, noWorkerTimeoutMs, cancelGraceMs, settings };
-  return options.engine === 'inline' ? inlineEngine(common) : threadsEngine({ ...common, workers, env, resourceLimits });
+  if (options.engine === 'inline') return inlineEngine(common);
+  return (options.engine === 'processes' ? processesEngine : threadsEngine)({ ...common, workers, env, resourceLimits });
 }
 
 /** One level of a container, in which a Map keeps its keys. */
