@@ -13,6 +13,7 @@ const namedByTasks = [
   'src/storage/read-block.ts',
   'src/storage/write-block.ts',
   'src/storage/file.ts',
+  'src/storage/s3/s3.ts',
   'src/cli/bench-tasks.ts',
 ];
 

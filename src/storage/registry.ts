@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describeWrong, HeddleError, typeError } from '../../graph/index.ts';
 import { fileStorage } from './file.ts';
+import { s3Storage } from './s3/s3.ts';
 import type { Storage } from './storage.ts';
 
 /** Schemes that heddle will read itself one day. */
@@ -68,4 +69,4 @@ function checkedModule(storage: unknown): string {
   return isAbsolute(specifier) ? pathToFileURL(specifier).href : specifier;
 }
 
-for (const storage of [fileStorage]) registerStorage(storage);
+for (const storage of [fileStorage, s3Storage]) registerStorage(storage);

@@ -69,6 +69,7 @@ export async function writeBytes(
   const { scheme, path, shown } = parseLocation(url);
   const storage = storageFor(scheme);
   if (storage.write === undefined) throw typeError('ERR_UNSUPPORTED', `cannot write to ${shown}: the storage of "${scheme}:" only reads`);
+  storage.checkOptions?.(options.storage);
   const list = listParts(parts, shown);
   const target: WriteTarget = Object.freeze({
     scheme,
