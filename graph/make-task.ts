@@ -58,6 +58,7 @@ export function makeData(
 interface Extra {
   readonly hosts?: readonly string[] | undefined;
   readonly bytesToRead?: number | undefined;
+  readonly overlap?: number | undefined;
   readonly scattered?: boolean;
   /** Text that is hashed in place of the arguments. */
   readonly content?: string | undefined;
@@ -88,8 +89,8 @@ function finish(
     givenKey = key;
     id = key;
   }
-  const { hosts, bytesToRead = 0, scattered = false } = extra;
-  const task: Task = { id, name, token, givenKey, callee, tape, argc, dependencies, options, hosts, bytesToRead, scattered };
+  const { hosts, bytesToRead = 0, overlap = 1, scattered = false } = extra;
+  const task: Task = { id, name, token, givenKey, callee, tape, argc, dependencies, options, hosts, bytesToRead, overlap, scattered };
   if (extra.content !== undefined) contents.set(task, extra.content);
   return task;
 }
@@ -97,13 +98,13 @@ function finish(
 /** The same task with other options on top. `handle` makes what stands for a dependency. */
 export function remakeTask(task: Task, options: TaskOptions, handle: (task: Task) => unknown): Task {
   const merged = withAnnotations(Object.freeze({ ...task.options, ...options }));
-  const { callee, scattered, hosts, bytesToRead } = task;
+  const { callee, scattered, hosts, bytesToRead, overlap } = task;
   if (!changesKey(options)) return { ...task, options: merged };
   const args = decode(task.tape, (i) => handle(task.dependencies[i] as Task));
   const name = options.name === undefined ? task.name : keyName(options.name);
   const isPure = merged.pure !== false;
   const encoded = callee === undefined ? encodeData(args[0], isPure) : encode(args, merged.traverse !== false, isPure);
-  return finish(callee, name, encoded, task.argc, merged, { hosts, bytesToRead, scattered, content: contents.get(task) });
+  return finish(callee, name, encoded, task.argc, merged, { hosts, bytesToRead, overlap, scattered, content: contents.get(task) });
 }
 
 function changesKey({ name, key, pure, version }: TaskOptions): boolean {
@@ -133,19 +134,21 @@ export interface OwnCall {
   readonly tokenOf?: readonly unknown[] | undefined;
   readonly hosts?: readonly string[] | undefined;
   readonly bytesToRead?: number | undefined;
+  readonly overlap?: number | undefined;
   readonly pure?: boolean | undefined;
   readonly options?: TaskOptions | undefined;
 }
 
 /** A task that calls one of heddle's own functions; Values may be among the arguments. */
 export function ownTask(callee: Callee, args: readonly unknown[], call: OwnCall): Task {
-  const { name, tokenOf, hosts, bytesToRead, pure, options } = call;
+  const { name, tokenOf, hosts, bytesToRead, overlap, pure, options } = call;
   const own = checkTaskOptions({ name, pure, ...options });
   const merged = withAnnotations(own);
   const encoded = encode(args, true, merged.pure !== false);
   return finish(callee, keyName(merged.name as string), encoded, args.length, merged, {
     hosts,
     bytesToRead,
+    overlap,
     content: tokenOf && listText(tokenOf, 'tokenOf'),
   });
 }

@@ -50,6 +50,8 @@ export interface Task {
   readonly hosts: readonly string[] | undefined;
   /** Bytes it reads from storage. */
   readonly bytesToRead: number;
+  /** How many tasks like it a worker may have in hand at a time, because it mostly waits for somebody else; 1: it works. */
+  readonly overlap: number;
   /** Scattered data: it has no tape to be made from again. */
   readonly scattered: boolean;
 }

@@ -16,6 +16,8 @@ import type { Command } from './stimulus.ts';
  *   when the wait there is longer than the move.
  * - Each worker is sent about `aheadUs` of expected work beyond its first task, so short tasks travel in batches and long ones are never
  *   stuck behind another. A function nobody has timed yet counts as long.
+ * - Rows that mostly wait for somebody else (reads from S3 say so, with how many may overlap) are sent side by side, and beside one that works:
+ *   so the next block is on its way while this one is parsed. They count for that part of their time only.
  */
 const aheadUs = 4000;
 const mostAhead = 512;
@@ -234,7 +236,10 @@ export class Assigner {
       if (this.#state.suspect[first] === 1 || this.#limitsAlone(first)) return false;
       break;
     }
-    return worker.occupancyUs + this.#expectUs(row) <= aheadUs;
+    const overlap = this.#state.overlap[row]!;
+    const works = worker.inFlight.size - worker.seceded.size > worker.overlapping;
+    if (overlap > 1) return !works && worker.overlapping < overlap;
+    return !works || worker.occupancyUs - worker.overlapUs + this.#expectUs(row) <= aheadUs;
   }
 
   /** A task with a time limit is sent alone, so that the limit runs from its own start. */
@@ -244,12 +249,11 @@ export class Assigner {
 
   #send(row: number, worker: WorkerState, rowsByWorker: Map<number, number[]>): void {
     const state = this.#state;
-    const us = this.#expectUs(row);
     state.worker[row] = worker.index;
     state.attempts[row]!++;
-    state.expectedUs[row] = us;
-    worker.occupancyUs += us;
+    state.expectedUs[row] = this.#expectUs(row) / state.overlap[row]!;
     worker.inFlight.add(row);
+    this.#burden(row, worker, 1);
     this.#occupy(row, worker, 1);
     state.set(row, State.processing);
     const rows = rowsByWorker.get(worker.index);
@@ -262,8 +266,12 @@ export class Assigner {
     const state = this.#state;
     const worker = state.workers[index];
     if (worker === undefined || !worker.inFlight.delete(row)) return false;
-    worker.occupancyUs = worker.inFlight.size === 0 ? 0 : Math.max(0, worker.occupancyUs - state.expectedUs[row]!);
-    if (!worker.seceded.delete(row)) this.#occupy(row, worker, -1);
+    if (!worker.seceded.delete(row)) {
+      this.#burden(row, worker, -1);
+      this.#occupy(row, worker, -1);
+    }
+    // no drift from sums of fractions
+    if (worker.inFlight.size === 0) worker.occupancyUs = worker.overlapUs = 0;
     return true;
   }
 
@@ -272,9 +280,18 @@ export class Assigner {
     const worker = this.#state.workers[index]!;
     if (!worker.inFlight.has(row) || worker.seceded.has(row)) return;
     worker.seceded.add(row);
-    worker.occupancyUs = Math.max(0, worker.occupancyUs - this.#state.expectedUs[row]!);
+    this.#burden(row, worker, -1);
     this.#state.expectedUs[row] = 0;
     this.#occupy(row, worker, -1);
+  }
+
+  /** Adds (1) or takes away (-1) a row's time on its worker. */
+  #burden(row: number, worker: WorkerState, sign: 1 | -1): void {
+    const us = sign * this.#state.expectedUs[row]!;
+    worker.occupancyUs = Math.max(0, worker.occupancyUs + us);
+    if (this.#state.overlap[row] === 1) return;
+    worker.overlapping += sign;
+    worker.overlapUs = Math.max(0, worker.overlapUs + us);
   }
 
   /** Takes (1) or gives back (-1) what a row occupies while it runs. */

@@ -304,5 +304,6 @@ function groupOf({ name, callee }: Task): string {
 }
 
 function idleWorker(index: number, { name, host, resources }: WorkerDescription, running: boolean): WorkerState {
-  return { index, name, host, resources, running, inFlight: new Set(), seceded: new Set(), occupancyUs: 0, nbytes: 0, occupied: new Map() };
+  const inFlight = { inFlight: new Set<number>(), seceded: new Set<number>(), occupancyUs: 0, overlapping: 0, overlapUs: 0 };
+  return { index, name, host, resources, running, ...inFlight, nbytes: 0, occupied: new Map() };
 }

@@ -39,6 +39,9 @@ export interface WorkerState {
   readonly seceded: Set<number>;
   /** Expected microseconds of work in flight. */
   occupancyUs: number;
+  /** How many rows in flight overlap, and the part of `occupancyUs` that is theirs. */
+  overlapping: number;
+  overlapUs: number;
   /** Bytes of results it holds. */
   nbytes: number;
   /** What its running tasks occupy of its resources. */
@@ -96,6 +99,8 @@ export class SchedulerState {
   suspect: Uint8Array = new Uint8Array(0);
   /** Microseconds it was expected to take when it was sent. */
   expectedUs: Float64Array = new Float64Array(0);
+  /** How many rows like it a worker may have in hand; 1: it does not overlap. */
+  overlap: Uint8Array = new Uint8Array(0);
   /** Queue it waits in: a worker's index, or -1 for the common one. */
   queue: Int32Array = new Int32Array(0);
   #firstDependency: Int32Array = new Int32Array(0);
@@ -147,6 +152,7 @@ export class SchedulerState {
     this.counts[State.released]!++;
     this.state[row] = State.released;
     this.holders[row] = this.waiters[row] = this.pending[row] = 0;
+    this.overlap[row] = source?.graph.overlap(graphRow) ?? 1;
     this.attempts[row] = this.failures[row] = this.deaths[row] = this.suspect[row] = 0;
     this.nbytes[row] = 0;
     this.worker[row] = this.blame[row] = none;
@@ -308,6 +314,7 @@ export class SchedulerState {
     const floats = (old: Float64Array): Float64Array => copyInto(new Float64Array(capacity), old);
     this.state = bytes(this.state);
     this.suspect = bytes(this.suspect);
+    this.overlap = bytes(this.overlap);
     this.#listing = bytes(this.#listing);
     this.holders = ints(this.holders);
     this.waiters = ints(this.waiters);

@@ -12,6 +12,7 @@ import {
 import { type Executor, resolveExecutor } from '../../runtime/index.ts';
 import { checkBytes } from './check-bytes.ts';
 import { type Codec, codecs } from './compression.ts';
+import { overlapOf } from './overlap.ts';
 import { partPaths } from './part-paths.ts';
 import { checkCodec, checkExecutor, checkFlag, checkOptionNames, checkSignal, checkStorageOptions } from './read-options.ts';
 import { moduleOf, storageFor } from './registry.ts';
@@ -78,18 +79,18 @@ export async function writeBytes(
     codec,
     overwrite: options.overwrite ?? false,
   });
-  const values = writesOf(partPaths(path, list.length), list, target);
+  const values = writesOf(partPaths(path, list.length), list, target, overlapOf(storage, null));
   return options.lazy === true ? values : resolveExecutor(options.executor).compute(values);
 }
 
 let callee: Callee | undefined;
 
-function writesOf(paths: readonly string[], parts: readonly unknown[], target: WriteTarget): Value<number>[] {
+function writesOf(paths: readonly string[], parts: readonly unknown[], target: WriteTarget, overlap: number): Value<number>[] {
   callee ??= ownFunction('src/storage/write-block.js', 'writeBlock', 1);
   return paths.map((path, part) => {
     const request: WriteRequest = Object.freeze({ target, path, part });
     // Writing again must write again, so no two writes share a key.
-    return callOwn<number>(callee!, [request, parts[part]], { name: 'write_bytes', pure: false });
+    return callOwn<number>(callee!, [request, parts[part]], { name: 'write_bytes', pure: false, overlap });
   });
 }
 

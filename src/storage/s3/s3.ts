@@ -6,6 +6,7 @@ import { checkS3Options, endpointOf } from './options.ts';
 export const s3Storage: Storage = {
   schemes: ['s3'],
   module: 'src/storage/s3/s3.js',
+  waits: true,
   async *list(pattern, call) {
     yield* (await import('./list.ts')).list(pattern, call);
   },

@@ -29,6 +29,7 @@ function makeTask(id: string, dependencies: readonly Task[]): Task {
     options: noOptions,
     hosts: undefined,
     bytesToRead: 0,
+    overlap: dependencies.length === 0 && id.length === 2 ? 3 : 1,
     scattered: false,
   };
 }
@@ -169,7 +170,11 @@ class World {
   submit(pick: number): void {
     const task = this.tasks[pick % this.tasks.length]!;
     const { state } = this.scheduler;
-    const plan = compile([task], { workers: [], isHeld: (one) => state.rowOf(one.id) !== undefined, ...(this.isFused ? {} : { passes: [] }) });
+    const plan = compile([task], {
+      workers: [],
+      isHeld: (one) => state.rowOf(one.id) !== undefined,
+      ...(this.isFused ? {} : { passes: [] }),
+    });
     const source: Source = { graph: plan.graph, rows: new Int32Array(plan.graph.size) };
     const commands = this.scheduler.step({ kind: 'submitted', plan, source, limitsOf: () => limits, parent: -1 });
     this.stimuli++;
@@ -250,6 +255,11 @@ class World {
       must(at !== State.released || holds + waiters === 0, 'what is needed is not released', row);
     }
     for (let at = 1; at < 8; at++) must(state.counts[at] === counts[at], 'states are counted', at);
+    for (const { index, inFlight, seceded, overlapping, occupancyUs, overlapUs } of state.workers) {
+      const overlaps = [...inFlight].filter((row) => !seceded.has(row) && state.overlap[row]! > 1);
+      must(overlapping === overlaps.length && overlapping <= 3, 'rows that overlap are counted, and few', index);
+      must(overlapUs <= occupancyUs + 0.001 && (inFlight.size > 0 || occupancyUs === 0), 'time in flight adds up', index);
+    }
     const running = state.workers.filter((worker) => worker.running);
     must(running.length === 0 || state.counts[State.noWorker] === 0, 'no task finds no worker while there is one', -1);
     const isIdle = running.every((worker) => worker.inFlight.size === 0);
