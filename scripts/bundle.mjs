@@ -6,7 +6,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { build } from 'esbuild';
 
-const doors = ['src/index.ts', 'graph/index.ts', 'runtime/index.ts', 'src/cli/main.ts'];
+const doors = ['src/index.ts', 'graph/index.ts', 'runtime/index.ts', 'src/cli/main.ts', 'src/s3.ts'];
 const namedByTasks = [
   'runtime/worker/main.ts',
   'graph/operations.ts',
@@ -14,6 +14,7 @@ const namedByTasks = [
   'src/storage/write-block.ts',
   'src/storage/file.ts',
   'src/storage/s3/s3.ts',
+  'src/storage/http/http.ts',
   'src/cli/bench-tasks.ts',
 ];
 

@@ -43,7 +43,8 @@ export async function fill(into: Uint8Array, request: (done: number) => Promise<
       signal?.throwIfAborted();
       if (done - lastFailure >= progressBytes) failures = 0;
       lastFailure = done;
-      if ((body === undefined || error instanceof OverlongBodyError) && !isTransient(error)) throw error;
+      // What a server sends that sends too much may be anything.
+      if (error instanceof OverlongBodyError || (body === undefined && !isTransient(error))) throw error;
       if (++failures > retries) throw error;
       await backOff(failures, signal);
     }

@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describeWrong, HeddleError, typeError } from '../../graph/index.ts';
 import { fileStorage } from './file.ts';
+import { httpStorage } from './http/http.ts';
 import { s3Storage } from './s3/s3.ts';
 import type { Storage } from './storage.ts';
 
@@ -69,4 +70,4 @@ function checkedModule(storage: unknown): string {
   return isAbsolute(specifier) ? pathToFileURL(specifier).href : specifier;
 }
 
-for (const storage of [fileStorage, s3Storage]) registerStorage(storage);
+for (const storage of [fileStorage, s3Storage, httpStorage]) registerStorage(storage);

@@ -2,6 +2,7 @@ import { resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
 import { describeWrong, typeError } from '../../graph/index.ts';
+import { shownUrl } from './shown-url.ts';
 
 /** A path, a `file:` URL object, or a URL text. */
 export type Location = string | URL;
@@ -34,7 +35,7 @@ export function parseLocation(location: unknown): ParsedLocation {
   const scheme = match[1]!.toLowerCase();
   if (scheme === 'file') return { scheme, path: absolute(filePath(text.slice(5), withoutPassword(text))), shown: text };
   const clean = withoutPassword(scheme + text.slice(scheme.length));
-  return { scheme, path: clean, shown: clean };
+  return { scheme, path: clean, shown: shownUrl(clean) };
 }
 
 /** `scheme://user:password@host/…` → `scheme://user@host/…`. */

@@ -16,6 +16,7 @@ import { overlapOf } from './overlap.ts';
 import { partPaths } from './part-paths.ts';
 import { checkCodec, checkExecutor, checkFlag, checkOptionNames, checkSignal, checkStorageOptions } from './read-options.ts';
 import { moduleOf, storageFor } from './registry.ts';
+import type { S3Options } from './s3/options.ts';
 import { type Location, parseLocation } from './url.ts';
 import type { WriteRequest, WriteTarget } from './write-block.ts';
 
@@ -28,7 +29,7 @@ export interface WriteBytesOptions {
   /** @default none */
   readonly compression?: Codec | null | undefined;
   /** Region, endpoint, user and the like, for the scheme at hand. Local files take none. */
-  readonly storage?: Readonly<Record<string, unknown>> | undefined;
+  readonly storage?: S3Options | Readonly<Record<string, unknown>> | undefined;
   /** Ends the call; parts already begun are cancelled by their Futures. */
   readonly signal?: AbortSignal | undefined;
   /** @default the newest open executor, or a new one */

@@ -15,6 +15,8 @@ export interface S3Server {
   readonly secretAccessKey: string;
   /** The environment by which its clients find credentials; names nothing else of this machine. */
   readonly env: Readonly<Record<string, string>>;
+  /** Where buckets are folders and objects files, when the server keeps them so: to lay down thousands at once. */
+  readonly folder?: string;
   close(): Promise<void>;
 }
 
@@ -112,6 +114,7 @@ export async function startVersityGateway(): Promise<S3Server> {
       accessKeyId,
       secretAccessKey,
       env: envOf(accessKeyId, secretAccessKey),
+      folder: join(folder, 'data'),
       async close() {
         await child.stop();
         await rm(folder, { recursive: true, force: true });

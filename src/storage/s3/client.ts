@@ -57,7 +57,22 @@ async function open(options: CheckedS3): Promise<S3Connection> {
   };
   const region = options.region ?? (await configuredRegion(sdk, config));
   const client = new sdk.S3Client({ ...config, region });
+  keepErrors(client);
   return { sdk, client, options, where: endpointOf(endpoint) ?? `S3 in ${region}` };
+}
+
+/** The SDK knows errors by `instanceof`, and so not those that Node throws under jest or in a vm context: it would neither try again nor say what happened. */
+function keepErrors({ config: { requestHandler } }: S3Client): void {
+  const handle = requestHandler.handle.bind(requestHandler);
+  requestHandler.handle = async (...request) => {
+    try {
+      return await handle(...request);
+    } catch (error) {
+      if (error instanceof Error || typeof error !== 'object' || error === null) throw error;
+      const { name, message } = error as Error;
+      throw Object.assign(new Error(message), { ...error, name });
+    }
+  };
 }
 
 /** Servers other than AWS mostly have no regions, and AWS itself redirects: so none is needed. */

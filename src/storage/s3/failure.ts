@@ -49,7 +49,7 @@ const hints: ReadonlyMap<string, string> = new Map([
   ['PermanentRedirect', 'the bucket is in another region; pass its region'],
   ['SlowDown', 'the server asks for fewer requests; try later, or use fewer workers'],
   ['EntityTooLarge', 'the part is larger than the server takes; write smaller parts'],
-  ['KeyTooLongError', 'a key has at most 1024 bytes; choose a shorter one'],
+  ['KeyTooLongError', 'the server takes no key as long as this; choose a shorter one'],
 ]);
 const denied = 'permission denied; give these credentials the right to it, or use others';
 const network = new Set([

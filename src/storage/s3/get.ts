@@ -61,7 +61,7 @@ function checkAnswer(
   const isTagged = /^(W\/)?"/.test(file.identity);
   if (
     isTagged
-      ? ETag !== undefined && ETag !== file.identity
+      ? ETag !== undefined && ETag !== '' && ETag !== file.identity
       : identityOf(undefined, file.size, LastModified) !== file.identity && file.identity.startsWith('modified')
   )
     throw new SourceChangedError(file.path, 'its ETag is another');
@@ -81,7 +81,8 @@ function checkAnswer(
 
 /** What names the content of an object: its ETag, or where a server has none, its time of change. */
 export function identityOf(etag: string | undefined, size: number | null, modified: Date | undefined): string {
-  return etag ?? `modified-${modified?.getTime() ?? 'never'}-${size}`;
+  // Some servers have an empty one for files that came to them by another way.
+  return etag || `modified-${modified?.getTime() ?? 'never'}-${size}`;
 }
 
 function changedOr(error: unknown, { path, size }: StoredFile): SourceChangedError | undefined {

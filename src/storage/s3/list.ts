@@ -10,7 +10,7 @@ import { type Glob, globMatcher, hasGlob, parseGlob } from '../globs.ts';
 import { forEachInLanes } from '../lanes.ts';
 import type { StorageCall, StoredFile } from '../storage.ts';
 import { connect, type S3Connection } from './client.ts';
-import { isMissing, s3Error } from './failure.ts';
+import { failureOf, isMissing, s3Error } from './failure.ts';
 import { identityOf } from './get.ts';
 import { checkS3Options } from './options.ts';
 import { parsePlace, pathOf } from './place.ts';
@@ -68,9 +68,15 @@ export async function lookAt({ connection, name, signal }: Bucket, key: string, 
     };
   } catch (error) {
     if (isMissing(error)) return undefined;
-    // An answer to HEAD has no body, and so no reason: a listing tells it, where it fails as well.
-    const isMute = (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode === 403;
-    if (isMute) await client.send(new sdk.ListObjectsV2Command({ Bucket: name, Prefix: key, MaxKeys: 1 }));
+    // An answer to HEAD has no body, and so no reason. A listing tells it, where it fails as well; else it tells whether there is such a key at all.
+    const { status } = failureOf(error);
+    if (status === 403 || status === 400) {
+      const { Contents } = await client.send(
+        new sdk.ListObjectsV2Command({ Bucket: name, Prefix: key, MaxKeys: 1 }),
+        signal === undefined ? {} : { abortSignal: signal },
+      );
+      if (Contents?.[0]?.Key !== key) return undefined;
+    }
     throw error;
   }
 }

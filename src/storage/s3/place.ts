@@ -12,7 +12,7 @@ const version = /\?versionId=([^?&#/*]+)$/;
 
 /** Takes `s3://bucket/key` apart. Every character of the key means itself; only `?versionId=…` at its end names a version. User and password are dropped. */
 export function parsePlace(path: string): S3Place {
-  const rest = path.replace(/^s3:\/*/i, '');
+  const rest = path.replace(/^s3:(\/\/)?/i, '');
   const slash = rest.indexOf('/');
   const bucket = (slash < 0 ? rest : rest.slice(0, slash)).replace(/^.*@/, '');
   if (!/^[a-z0-9][a-z0-9._-]{1,254}$/i.test(bucket))
@@ -21,6 +21,8 @@ export function parsePlace(path: string): S3Place {
       `${path} names no bucket: write s3://bucket/key; a bucket's name has letters, digits, ".", "-" and "_" only`,
     );
   const key = slash < 0 ? '' : rest.slice(slash + 1);
+  if (Buffer.byteLength(key) > 1024)
+    throw typeError('ERR_INVALID_ARGUMENT', `a key of S3 has at most 1024 bytes; ${path.slice(0, 100)}… has more`);
   const found = version.exec(key);
   return found === null ? { bucket, key, versionId: undefined } : { bucket, key: key.slice(0, found.index), versionId: found[1] };
 }

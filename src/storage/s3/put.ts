@@ -128,12 +128,17 @@ async function uploadParts(upload: Upload, UploadId: string): Promise<CompletedP
   return parts;
 }
 
-/** Also when the write was cancelled: so without its signal. */
+const abortsAtMost = 3;
+
+/** Also when the write was cancelled: so without its signal. Until the server no longer knows the upload, for a part that was on its way may have come after the first time. */
 async function abort({ connection: { sdk, client }, target }: Upload, UploadId: string): Promise<void> {
   try {
-    await client.send(new sdk.AbortMultipartUploadCommand({ ...target, UploadId }));
+    for (let times = 1; times <= abortsAtMost; times++) {
+      await client.send(new sdk.AbortMultipartUploadCommand({ ...target, UploadId }));
+      if (times < abortsAtMost) await backOff(times);
+    }
   } catch {
-    // What made the write fail is what the user is told; what is left behind, the bucket's life-cycle rule clears away.
+    // It is gone (NoSuchUpload); or it cannot be reached: what made the write fail is what the user is told, and the rest a life-cycle rule of the bucket clears away.
   }
 }
 
@@ -146,11 +151,12 @@ async function guarded(upload: Upload, step: (condition: { readonly IfNoneMatch?
       return await step(condition);
     } catch (error) {
       call.signal?.throwIfAborted();
-      const { name, status, attempts } = failureOf(error);
-      // An attempt whose answer was lost has done the work already.
-      const mayBeDone = attempts > 1 && (status === 412 || name === 'NoSuchUpload');
+      const { name, code, status, attempts } = failureOf(error);
+      // An attempt whose answer was lost has done the work already. Then the next one is refused, and the refusal may be lost too: the server need not hear its body.
+      const isUnheard = status === undefined && (code === 'ECONNRESET' || code === 'EPIPE');
+      const mayBeDone = isUnheard || (attempts > 1 && (status === 412 || name === 'NoSuchUpload'));
       if (mayBeDone && (await holds({ list, read }, path, upload.data, call))) return;
-      if (status === 412) throw exists(path);
+      if (status === 412 || (isUnheard && !overwrite && (await isThere(upload)))) throw exists(path);
       if (status === 501 && condition.IfNoneMatch !== undefined) condition = {};
       else if (status !== 409 || ++failures > connection.options.retries) throw error;
       // Two writers met; the server asks the one that lost to come again.
