@@ -15,8 +15,13 @@ export async function* list(url: string, { signal, storage }: StorageCall): Asyn
   if (!URL.canParse(url)) throw typeError('ERR_INVALID_ARGUMENT', `${shownUrl(url)} is no URL: write https://host/path`);
   signal?.throwIfAborted();
   try {
-    const answer = await get(url, { range: 'bytes=0-0' }, options, signal);
+    let answer = await get(url, { range: 'bytes=0-0' }, options, signal);
     await discard(answer);
+    if (answer.status === 416 && rangeOf(answer.headers) === undefined) {
+      // An empty file has no first byte, and not every server says so.
+      answer = await get(url, {}, options, signal);
+      await discard(answer);
+    }
     const file = fileOf(url, answer, options);
     if (file !== undefined) yield file;
   } catch (error) {
