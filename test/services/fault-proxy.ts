@@ -33,8 +33,10 @@ export interface SeenRequest {
 export interface FaultProxy {
   readonly endpoint: string;
   readonly seen: SeenRequest[];
-  /** Connections that clients have opened so far, and the most that were open at a time. */
-  readonly connections: { opened: number; open: number; most: number };
+  /** Connections that clients have opened so far, and those that are open. */
+  readonly connections: { opened: number; open: number };
+  /** The most requests that were on their way at a time. */
+  mostAtOnce: number;
   /** Asked before each request; `undefined`: nothing goes wrong. */
   decide: (request: SeenRequest) => Fault | undefined;
   /** Forgets what was seen, and does no more harm. */
@@ -46,9 +48,12 @@ export interface FaultProxy {
 export async function openFaultProxy(target: string): Promise<FaultProxy> {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
+  let atOnce = 0;
   const take = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     const seen: SeenRequest = { method: incoming.method!, url: incoming.url!, headers: incoming.headers };
     proxy.seen.push(seen);
+    proxy.mostAtOnce = Math.max(proxy.mostAtOnce, ++atOnce);
+    outgoing.on('close', () => atOnce--);
     const fault = proxy.decide(seen);
     void serve(incoming, outgoing, fault).catch(() => outgoing.destroy());
   };
@@ -57,7 +62,7 @@ export async function openFaultProxy(target: string): Promise<FaultProxy> {
     sockets.add(socket);
     const { connections } = proxy;
     connections.opened++;
-    connections.most = Math.max(connections.most, ++connections.open);
+    connections.open++;
     socket
       .on('error', () => {})
       .on('close', () => {
@@ -104,11 +109,12 @@ export async function openFaultProxy(target: string): Promise<FaultProxy> {
   const proxy: FaultProxy = {
     endpoint: '',
     seen: [],
-    connections: { opened: 0, open: 0, most: 0 },
+    connections: { opened: 0, open: 0 },
+    mostAtOnce: 0,
     decide: () => undefined,
     reset() {
       proxy.seen.length = 0;
-      Object.assign(proxy.connections, { opened: 0, most: proxy.connections.open });
+      proxy.connections.opened = proxy.mostAtOnce = 0;
       proxy.decide = () => undefined;
     },
     async close() {
