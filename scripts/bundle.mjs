@@ -6,15 +6,17 @@ import { readdirSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 import { build } from 'esbuild';
 
-const doors = ['src/index.ts', 'graph/index.ts', 'runtime/index.ts', 'src/cli/main.ts', 'src/s3.ts'];
+const doors = ['src/index.ts', 'src/hdfs.ts', 'src/s3.ts', 'graph/index.ts', 'runtime/index.ts', 'src/cli/main.ts'];
 const namedByTasks = [
   'runtime/worker/main.ts',
+  'runtime/worker/process.ts',
   'graph/operations.ts',
   'src/storage/read-block.ts',
   'src/storage/write-block.ts',
   'src/storage/file.ts',
   'src/storage/s3/s3.ts',
   'src/storage/http/http.ts',
+  'src/storage/hdfs/hdfs.ts',
   'src/cli/bench-tasks.ts',
 ];
 

@@ -61,7 +61,6 @@ const network = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'ETIMEDOUT',
-  'ERR_STREAM_PREMATURE_CLOSE',
 ]);
 
 /** `cannot <verb> <path>: why and what to do`. */
