@@ -89,7 +89,7 @@ function drain(
 }
 
 /** One stream of a remote storage rarely fills the line: a large read is made of several at a time. */
-const partBytes = 16 * 1024 * 1024;
+const partBytes = 32 * 1024 * 1024;
 const partsAtOnce = Math.min(4, lanes);
 
 /** Reads `into` in equal parts, some at a time. */

@@ -1,12 +1,12 @@
 /**
  * How many reads or writes of a storage that waits a worker has in hand: enough to keep the line full while one block is parsed, and few enough that what is being read takes little memory.
  *
- *     8 MiB blocks     ▭▭▭▭▭▭▭▭            8 at a time: 64 MiB on their way
+ *     8 MiB blocks     ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭    16 at a time: 128 MiB on their way
  *     128 MiB blocks   ▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭▭    2 at a time, each in several parts (fill.ts)
  */
 import type { Storage } from './storage.ts';
 
-const bytesOnTheirWay = 64 * 1024 * 1024;
+const bytesOnTheirWay = 128 * 1024 * 1024;
 const least = 2;
 const most = 16;
 /** Where the size is not known. */

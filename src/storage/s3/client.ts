@@ -3,6 +3,7 @@
  * The SDK tries requests again by itself (5xx, throttling, connections that fail before the answer), with growing pauses; a body that breaks off is ours: `get.ts`.
  */
 import { createHash } from 'node:crypto';
+import { isMainThread } from 'node:worker_threads';
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import { type CheckedS3, endpointOf } from './options.ts';
 
@@ -37,6 +38,8 @@ function configurationOf(options: CheckedS3): string {
 }
 
 async function open(options: CheckedS3): Promise<S3Connection> {
+  // Its advice about the version of Node is given once a process, not once a thread.
+  if (!isMainThread) process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const sdk = await import('@aws-sdk/client-s3');
   const { endpoint, profile, anon, pathStyle, timeoutMs, retries } = options;
   const config: S3ClientConfig = {

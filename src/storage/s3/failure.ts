@@ -52,16 +52,7 @@ const hints: ReadonlyMap<string, string> = new Map([
   ['KeyTooLongError', 'the server takes no key as long as this; choose a shorter one'],
 ]);
 const denied = 'permission denied; give these credentials the right to it, or use others';
-const network = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ETIMEDOUT',
-]);
+const network = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'ETIMEDOUT']);
 
 /** `cannot <verb> <path>: why and what to do`. */
 export function s3Error(verb: string, path: string, error: unknown, { where }: S3Connection): Error {
