@@ -35,14 +35,30 @@ describe('filling memory from bodies', () => {
 
   it('takes a body that ends too early for a broken one, and gives up when it gets no further', async () => {
     let asked = 0;
-    const short = fill(new Uint8Array(1000), async () => (asked++, body(new Uint8Array(0))), { ...policy, retries: 2 });
+    const short = fill(
+      new Uint8Array(1000),
+      async () => {
+        asked++;
+        return body(new Uint8Array(0));
+      },
+      { ...policy, retries: 2 },
+    );
     await expect(short).rejects.toThrow(BrokenBodyError);
     expect(asked).toBe(3);
   });
 
   it('gives up at once on a body that is too long, and on a request that cannot be mended', async () => {
     let asked = 0;
-    await expect(fill(new Uint8Array(10), async () => (asked++, body(source)), policy)).rejects.toThrow(OverlongBodyError);
+    await expect(
+      fill(
+        new Uint8Array(10),
+        async () => {
+          asked++;
+          return body(source);
+        },
+        policy,
+      ),
+    ).rejects.toThrow(OverlongBodyError);
     await expect(
       fill(
         new Uint8Array(10),
