@@ -16,6 +16,9 @@ export interface S3Connection {
   readonly where: string;
 }
 
+// The SDK's advice about the version of Node is given once a process, not once a thread.
+if (!isMainThread) process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 const connections = new Map<string, Promise<S3Connection>>();
 
 /** The client of this thread for a configuration; a changed environment is another. */
@@ -38,8 +41,6 @@ function configurationOf(options: CheckedS3): string {
 }
 
 async function open(options: CheckedS3): Promise<S3Connection> {
-  // Its advice about the version of Node is given once a process, not once a thread.
-  if (!isMainThread) process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const sdk = await import('@aws-sdk/client-s3');
   const { endpoint, profile, anon, pathStyle, timeoutMs, retries } = options;
   const config: S3ClientConfig = {

@@ -163,6 +163,43 @@ await describeS3('who may do what on S3', startVersityGateway, (suite) => {
     for (const { headers } of suite.proxy.seen) expect(headers.host).toMatch(new RegExp(`^${bucket}\\.localhost`));
   });
 
+  it('asks again in the region that the server names', async () => {
+    suite.proxy.decide = ({ headers }) =>
+      headers.authorization?.includes('/eu-west-9/') === true
+        ? undefined
+        : {
+            kind: 'answer',
+            status: 301,
+            headers: { 'x-amz-bucket-region': 'eu-west-9' },
+            body: '<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message></Error>',
+          };
+    const storage = { endpoint: suite.proxy.endpoint, retries: 0 };
+    // the server behind knows one region only, so it refuses: but it was asked
+    await failure(list(`s3://${bucket}/private/`, { storage }));
+    expect(suite.proxy.seen.at(-1)!.headers.authorization).toContain('/eu-west-9/');
+    suite.proxy.decide = () => ({
+      kind: 'answer',
+      status: 301,
+      body: '<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message></Error>',
+    });
+    await expect(list(`s3://${bucket}/private/`, { storage: { ...storage, region: 'eu-west-8' } })).rejects.toMatchObject({
+      code: 'ERR_STORAGE',
+      message: expect.stringContaining('in another region'),
+    });
+  });
+
+  it('says so when the clocks differ', async () => {
+    suite.proxy.decide = () => ({
+      kind: 'answer',
+      status: 403,
+      body: '<Error><Code>RequestTimeTooSkewed</Code><Message>The difference is too large.</Message></Error>',
+    });
+    await expect(list(`s3://${bucket}/private/`, { storage: { endpoint: suite.proxy.endpoint, retries: 1 } })).rejects.toMatchObject({
+      code: 'ERR_STORAGE',
+      message: expect.stringContaining('clock'),
+    });
+  });
+
   it('drops user and password of a URL', async () => {
     const { parseLocation } = await import('../../../src/storage/url.ts');
     const { path, shown } = parseLocation(`s3://AKIAKEY:hush@${bucket}/private/f`);
