@@ -14,6 +14,8 @@ let server;
 async function prepare(bytes) {
   const { tsImport } = await import('tsx/esm/api');
   const { startVersityGateway } = await tsImport('../../test/services/s3-server.ts', import.meta.url);
+  const { dask: packages, pythonVenvOrReason } = await tsImport('../../test/services/python-venv.ts', import.meta.url);
+  const { python, reason } = await pythonVenvOrReason([...packages, 's3fs>=2025.1']);
   server ??= await startVersityGateway();
   const { accessKeyId, secretAccessKey, endpoint, env } = server;
   const { S3Client, CreateBucketCommand, PutObjectCommand } = await import('@aws-sdk/client-s3');
@@ -26,7 +28,7 @@ async function prepare(bytes) {
     await client.send(new PutObjectCommand({ Bucket, Key: `data/${String(i).padStart(3, '0')}`, Body }));
   }
   client.destroy();
-  return { bucket: Bucket, endpoint, env, bytes };
+  return { bucket: Bucket, endpoint, env, bytes, python, reason };
 }
 
 /** `GetObject` of every block, so many at a time; each whole in memory, as its own method makes it. */
@@ -85,7 +87,7 @@ async function onThreads(settings) {
   };
 }
 
-/** Dask's own `read_bytes` on two worker processes, over s3fs. The Python with both is named by HEDDLE_BENCH_PYTHON. */
+/** Dask's own `read_bytes` on two worker processes, over s3fs. */
 const daskCode = `
 import sys, time, dask
 from dask.bytes import read_bytes
@@ -103,8 +105,7 @@ if __name__ == '__main__':
     main()
 `;
 
-function dask({ endpoint, bucket, blockBytes, env }) {
-  const python = process.env.HEDDLE_BENCH_PYTHON;
+function dask({ endpoint, bucket, blockBytes, env, python }) {
   const child = spawn(python, ['-c', daskCode, endpoint, bucket, String(blockBytes), String(workerCount)], {
     env: { ...process.env, ...env },
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -137,15 +138,13 @@ export default {
       scale: 1,
       per: bytes / 1024 ** 3,
       settings: { ...place, blockBytes: blockMiB * mebibyte, concurrency },
-      contestants: ['heddle', 'GetObject', 'GetObject on two threads', ...(process.env.HEDDLE_BENCH_PYTHON ? ['Dask, s3fs'] : [])],
+      contestants: ['heddle', 'GetObject', 'GetObject on two threads', ...(place.python ? ['Dask, s3fs'] : [])],
       marks: [
         { text: '≥ 90 % of the bare client', peer: 'GetObject', atLeast: 0.9 },
         { text: '≥ 90 % of the bare client on as many threads', peer: 'GetObject on two threads', atLeast: 0.9 },
-        ...(process.env.HEDDLE_BENCH_PYTHON ? [{ text: 'never slower than Dask with s3fs', peer: 'Dask, s3fs', atLeast: 1 }] : []),
+        ...(place.python ? [{ text: 'never slower than Dask with s3fs', peer: 'Dask, s3fs', atLeast: 1 }] : []),
       ],
-      note: process.env.HEDDLE_BENCH_PYTHON
-        ? undefined
-        : 'Dask takes part when HEDDLE_BENCH_PYTHON names a Python with dask, distributed and s3fs',
+      note: place.reason,
     });
     return [table(8, 16), table(32, 8)];
   },

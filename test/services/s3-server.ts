@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { freePort, startChild } from './child.ts';
+import { pythonVenv } from './python-venv.ts';
 
 /** A server that speaks S3, on loopback, with a folder of its own. */
 export interface S3Server {
@@ -23,46 +24,28 @@ export interface S3Server {
 const run = promisify(execFile);
 const cache = fileURLToPath(new URL('../../node_modules/.cache/heddle', import.meta.url));
 
-/** What is installed, and how: `into` is an empty folder. Versions are fixed, so that all machines test against the same. */
-const installs = {
-  'versitygw-1.8.0': async (into: string) => {
-    await run('go', ['install', 'github.com/versity/versitygw/cmd/versitygw@v1.8.0'], {
-      env: { ...process.env, GOBIN: into, GOFLAGS: '-buildvcs=false' },
-      timeout: 900_000,
-    });
-  },
-  'moto-5.2.5': async (into: string) => {
-    await run('python3', ['-m', 'venv', into], { timeout: 120_000 });
-    await run(join(into, 'bin', 'pip'), ['install', '--quiet', '--disable-pip-version-check', 'moto[server,s3]==5.2.5'], {
-      timeout: 600_000,
-    });
-  },
-} as const;
+/** Fixed, so that all machines test against the same. */
+const gatewayVersion = '1.8.0';
+const motoVersion = '5.2.5';
 
-/** Installs once, whole or not at all; gives the folder. */
-async function installed(name: keyof typeof installs): Promise<string> {
-  const folder = join(cache, name);
-  const ready = `${folder}.ready`;
-  if (existsSync(ready)) return folder;
+/** The program of versitygw, built once from the Go module. Made elsewhere and renamed, so that the cache has it whole or not at all. */
+async function gatewayProgram(): Promise<string> {
+  const folder = join(cache, `versitygw-${gatewayVersion}`);
+  const program = join(folder, 'versitygw');
+  if (existsSync(program)) return program;
   await mkdir(cache, { recursive: true });
-  if (name.startsWith('moto')) {
-    // A virtual environment knows its own path, so it is made in place and marked when it is whole.
-    await rm(folder, { recursive: true, force: true });
-    await installs[name](folder);
-  } else {
-    const fresh = await mkdtemp(join(cache, `new-${name}-`));
-    try {
-      await installs[name](fresh);
-      await rename(fresh, folder).catch((error: NodeJS.ErrnoException) => {
-        // another process was faster: its copy is as good
-        if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-      });
-    } finally {
-      await rm(fresh, { recursive: true, force: true });
-    }
+  const fresh = await mkdtemp(join(cache, 'new-versitygw-'));
+  try {
+    const env = { ...process.env, GOBIN: fresh, GOFLAGS: '-buildvcs=false' };
+    await run('go', ['install', `github.com/versity/versitygw/cmd/versitygw@v${gatewayVersion}`], { env, timeout: 900_000 });
+    await rename(fresh, folder).catch((error: NodeJS.ErrnoException) => {
+      // another process was faster: its copy is as good
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+    });
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
   }
-  await mkdir(ready, { recursive: true });
-  return folder;
+  return program;
 }
 
 // Made up anew for each server: tests look for them in everything that heddle says.
@@ -84,7 +67,7 @@ const answers = (endpoint: string) => async (): Promise<boolean> =>
 
 /** versitygw: real signatures, conditions on reads and writes, multipart, versions, policies; objects are files of a folder. */
 export async function startVersityGateway(): Promise<S3Server> {
-  const program = join(await installed('versitygw-1.8.0'), 'versitygw');
+  const program = await gatewayProgram();
   const folder = await mkdtemp(join(tmpdir(), 'heddle-s3-'));
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
@@ -128,11 +111,11 @@ export async function startVersityGateway(): Promise<S3Server> {
 
 /** moto: keeps objects in memory under any key, `//` and `.` too, where a folder cannot; another program's idea of S3. */
 export async function startMoto(): Promise<S3Server> {
-  const folder = await installed('moto-5.2.5');
+  const python = await pythonVenv([`moto[server,s3]==${motoVersion}`]);
   const port = await freePort();
   const endpoint = `http://127.0.0.1:${port}`;
   const secretAccessKey = secretOf();
-  const child = await startChild(join(folder, 'bin', 'moto_server'), ['-H', '127.0.0.1', '-p', String(port)], {
+  const child = await startChild(python, ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)], {
     isReady: answers(endpoint),
     deadlineMs: 60_000,
   });
