@@ -28,11 +28,11 @@ interface Begun {
 
 function begin(workers: number, tasks: readonly Task[], passes?: readonly []): Begun {
   const names = Array.from({ length: workers }, (_, i) => ({ name: `w${i}`, host: 'here', resources: {} }));
-  const scheduler = new Scheduler({ allowedFailures: 3, workers: names });
-  for (const index of names.keys()) scheduler.step({ kind: 'worker-joined', worker: index });
+  const scheduler = new Scheduler({ allowedFailures: 3, stalledMs: Number.POSITIVE_INFINITY, workers: names });
+  for (const index of names.keys()) scheduler.step({ kind: 'worker-joined', worker: index }, 0);
   const plan = compile(tasks, { workers: names, ...(passes && { passes }) });
   const source = { graph: plan.graph, rows: new Int32Array(plan.graph.size) };
-  const commands = scheduler.step({ kind: 'submitted', plan, source, limitsOf: () => limits, parent: -1 });
+  const commands = scheduler.step({ kind: 'submitted', plan, source, limitsOf: () => limits, parent: -1 }, 0);
   return { scheduler, source, first: sent(commands) };
 }
 
@@ -66,7 +66,7 @@ describe('tasks that overlap', () => {
       Array.from({ length: 10 }, (_, i) => read(i, 3)),
     );
     const [row] = first.get(0)!;
-    expect(counts(sent(scheduler.step({ kind: 'finished', worker: 0, reports: [row!, 8, slowUs] })))).toEqual([1]);
+    expect(counts(sent(scheduler.step({ kind: 'finished', worker: 0, reports: [row!, 8, slowUs] }, 0)))).toEqual([1]);
     expect(scheduler.state.workers[0]).toMatchObject({ overlapping: 3 });
   });
 
@@ -82,11 +82,11 @@ describe('tasks that overlap', () => {
     const used = Array.from({ length: 10 }, (_, i) => call(`count-${i}`, [read(i, 3)]));
     const { scheduler, source, first } = begin(1, used, []);
     const [row] = first.get(0)!;
-    const next = sent(scheduler.step({ kind: 'finished', worker: 0, reports: [row!, 8, slowUs] })).get(0)!;
+    const next = sent(scheduler.step({ kind: 'finished', worker: 0, reports: [row!, 8, slowUs] }, 0)).get(0)!;
     expect(next.map((one) => source.graph.tasks[source.rows.indexOf(one)]!.name.split('-')[0])).toEqual(['count']);
     const second = first.get(0)![1]!;
-    expect(counts(sent(scheduler.step({ kind: 'finished', worker: 0, reports: [second, 8, slowUs] })))).toEqual([]);
-    const after = sent(scheduler.step({ kind: 'finished', worker: 0, reports: [next[0]!, 8, slowUs] })).get(0)!;
+    expect(counts(sent(scheduler.step({ kind: 'finished', worker: 0, reports: [second, 8, slowUs] }, 0)))).toEqual([]);
+    const after = sent(scheduler.step({ kind: 'finished', worker: 0, reports: [next[0]!, 8, slowUs] }, 0)).get(0)!;
     expect(after.map((one) => source.graph.tasks[source.rows.indexOf(one)]!.name.split('-')[0])).toEqual(['count']);
   });
 
@@ -96,7 +96,7 @@ describe('tasks that overlap', () => {
       Array.from({ length: 4 }, (_, i) => read(i, 4)),
     );
     expect(scheduler.state.workers[0]!.occupancyUs).toBeCloseTo(5000);
-    scheduler.step({ kind: 'worker-left', worker: 0, wanted: false });
+    scheduler.step({ kind: 'worker-left', worker: 0, wanted: false }, 0);
     expect(scheduler.state.workers[0]).toMatchObject({ occupancyUs: 0, overlapping: 0, overlapUs: 0 });
   });
 });
