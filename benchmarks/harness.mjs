@@ -7,7 +7,7 @@ import { median, spread } from './statistics.mjs';
  *
  * A case file's default export:
  *
- *     { name, about, tables(quick) → Table[], contestants: { [name]: (settings) → Contestant } }
+ *     { name, about, tables(quick) → Table[], close?(), contestants: { [name]: (settings) → Contestant } }
  *     Table       { title, unit, per, settings, contestants: [name], marks, rounds?, mostRounds?: { [name]: n }, note? }
  *     Contestant  { warmUp?(), prepare?(round), run(round, lap) → answer, after?(round), close?() }
  *

@@ -106,6 +106,14 @@ export class Graph {
     return bytes;
   }
 
+  /** How many rows like this one a worker may have in hand: the least that one of its waiting tasks says; 1 when none of them waits. */
+  overlap(row: number): number {
+    let least = this.tasks[row]!.overlap;
+    const members = this.members[row];
+    if (members !== undefined) for (const { overlap } of members) if (overlap > 1) least = least === 1 ? overlap : Math.min(least, overlap);
+    return least;
+  }
+
   /** The same graph with some of its parts replaced. The caller sees to it that they fit. */
   with(parts: Partial<GraphParts>): Graph {
     const { tasks, members, dependencyStart, dependencyRows, outputs, held, order, preferred } = this;

@@ -59,6 +59,7 @@ export function makeData(
 interface Extra {
   readonly hosts?: readonly string[] | undefined;
   readonly bytesToRead?: number | undefined;
+  readonly overlap?: number | undefined;
   readonly scattered?: boolean;
   /** Text that is hashed in place of the arguments. */
   readonly content?: string | undefined;
@@ -81,7 +82,7 @@ function finish(
 ): Task {
   const { key, pure, version } = options;
   const isPure = pure !== false;
-  const { hosts, bytesToRead, scattered, content } = extra;
+  const { hosts, bytesToRead, overlap, scattered, content } = extra;
   const writer = takeWriter();
   writer.begin(name, callee === undefined ? '=' : callee.identity, version === undefined ? '' : `~${leafText(version)}`);
   const { at, surplus } = writer;
@@ -96,7 +97,7 @@ function finish(
   giveBack(writer);
   // a task asked to have the key it has anyway is that task
   const givenKey = key !== undefined && key !== `${name}-${token}` ? key : undefined;
-  const extras = givenKey === undefined && extra === noExtra ? undefined : { givenKey, hosts, bytesToRead, scattered };
+  const extras = givenKey === undefined && extra === noExtra ? undefined : { givenKey, hosts, bytesToRead, overlap, scattered };
   const task = new LeanTask(name, token, callee, tape, args.length, dependencies, options, extras);
   if (content !== undefined) contents.set(task, content);
   return task;
@@ -105,13 +106,14 @@ function finish(
 /** The same task with other options on top. `handle` makes what stands for a dependency. */
 export function remakeTask(task: Task, options: TaskOptions, handle: (task: Task) => unknown): Task {
   const merged = withAnnotations(Object.freeze({ ...task.options, ...options }));
-  const { callee, scattered, hosts, bytesToRead } = task;
+  const { callee, scattered, hosts, bytesToRead, overlap } = task;
   if (!changesKey(options)) return withParts(task, { options: merged });
   const args = decode(task.tape, (i) => handle(task.dependencies[i] as Task));
   const name = options.name === undefined ? task.name : keyName(options.name);
   return finish(callee, name, args, callee === undefined || merged.traverse !== false, merged, {
     hosts,
     bytesToRead,
+    overlap,
     scattered,
     content: contents.get(task),
   });
@@ -144,18 +146,20 @@ export interface OwnCall {
   readonly tokenOf?: readonly unknown[] | undefined;
   readonly hosts?: readonly string[] | undefined;
   readonly bytesToRead?: number | undefined;
+  readonly overlap?: number | undefined;
   readonly pure?: boolean | undefined;
   readonly options?: TaskOptions | undefined;
 }
 
 /** A task that calls one of heddle's own functions; Values may be among the arguments. */
 export function ownTask(callee: Callee, args: readonly unknown[], call: OwnCall): Task {
-  const { name, tokenOf, hosts, bytesToRead, pure, options } = call;
+  const { name, tokenOf, hosts, bytesToRead, overlap, pure, options } = call;
   const own = checkTaskOptions({ name, pure, ...options });
   const merged = withAnnotations(own);
   return finish(callee, keyName(merged.name as string), args, true, merged, {
     hosts,
     bytesToRead,
+    overlap,
     content: tokenOf && listText(tokenOf, 'tokenOf'),
   });
 }

@@ -50,6 +50,8 @@ export interface Task {
   readonly hosts: readonly string[] | undefined;
   /** Bytes it reads from storage. */
   readonly bytesToRead: number;
+  /** How many tasks like it a worker may have in hand at a time, because it mostly waits for somebody else; 1: it works. */
+  readonly overlap: number;
   /** Scattered data: it has no tape to be made from again. */
   readonly scattered: boolean;
 }
@@ -59,6 +61,7 @@ export interface TaskExtras {
   readonly givenKey?: string | undefined;
   readonly hosts?: readonly string[] | undefined;
   readonly bytesToRead?: number | undefined;
+  readonly overlap?: number | undefined;
   readonly scattered?: boolean | undefined;
 }
 
@@ -109,6 +112,10 @@ export class LeanTask implements Task {
     return this.extras?.bytesToRead ?? 0;
   }
 
+  get overlap(): number {
+    return this.extras?.overlap ?? 1;
+  }
+
   get scattered(): boolean {
     return this.extras?.scattered === true;
   }
@@ -116,12 +123,13 @@ export class LeanTask implements Task {
 
 /** The same task with other parts. */
 export function withParts(task: Task, parts: Partial<Omit<Task, 'id'>>): Task {
-  const { name, token, callee, tape, argc, dependencies, options, givenKey, hosts, bytesToRead, scattered } = task;
-  const all = { name, token, callee, tape, argc, dependencies, options, givenKey, hosts, bytesToRead, scattered, ...parts };
+  const { name, token, callee, tape, argc, dependencies, options, givenKey, hosts, bytesToRead, overlap, scattered } = task;
+  const all = { name, token, callee, tape, argc, dependencies, options, givenKey, hosts, bytesToRead, overlap, scattered, ...parts };
   return new LeanTask(all.name, all.token, all.callee, all.tape, all.argc, all.dependencies, all.options, {
     givenKey: all.givenKey,
     hosts: all.hosts,
     bytesToRead: all.bytesToRead,
+    overlap: all.overlap,
     scattered: all.scattered,
   });
 }

@@ -32,7 +32,7 @@ export function toPortable(outputs: readonly Task[]): { readonly tasks: readonly
 }
 
 function portable(task: Task, places: ReadonlyMap<Task, number>): PortableTask {
-  const { id, name, token, givenKey, callee, tape, argc, dependencies, hosts, bytesToRead, scattered } = task;
+  const { id, name, token, givenKey, callee, tape, argc, dependencies, hosts, bytesToRead, overlap, scattered } = task;
   return {
     id,
     name,
@@ -41,6 +41,7 @@ function portable(task: Task, places: ReadonlyMap<Task, number>): PortableTask {
     argc,
     hosts,
     bytesToRead,
+    overlap,
     scattered,
     options: { ...task.options },
     tape: tape.map((item, i) => (tape[i - 1] === Op.captured && i % 2 === 1 ? captureOf(item as CapturedData) : item)),

@@ -19,6 +19,8 @@ import { State, Why } from './transitions.ts';
  * - Each worker is sent about `aheadUs` of expected work beyond its first task, so short tasks travel in batches and long ones are never
  *   stuck behind another.
  * - Who has nothing takes from the queues of others, and asks back what they were sent and have not begun (`steal.ts`).
+ * - Rows that mostly wait for somebody else (reads from S3 say so, with how many may overlap) are sent side by side, and beside one that works:
+ *   so the next block is on its way while this one is parsed. They count for that part of their time only.
  */
 const aheadUs = 4000;
 const mostAhead = 512;
@@ -165,10 +167,13 @@ export class Assigner {
       if (this.#runsAlone(first)) return false;
       break;
     }
+    const overlap = this.#state.overlap[row]!;
+    const working = worker.inFlight.size - worker.seceded.size - worker.overlapping;
+    if (overlap > 1) return working <= 0 && worker.overlapping < overlap;
+    if (working <= 0) return true;
     const { durations, group } = this.#state;
-    if (durations.expectBytes(group[row]!) >= muchBytes && !this.#state.hasDependencies(row))
-      return worker.inFlight.size - worker.seceded.size < 2;
-    return worker.occupancyUs + this.#placement.expectUs(row) <= aheadUs;
+    if (durations.expectBytes(group[row]!) >= muchBytes && !this.#state.hasDependencies(row)) return working < 2;
+    return worker.occupancyUs - worker.overlapUs + this.#placement.expectUs(row) <= aheadUs;
   }
 
   /** What was there when a worker died runs alone; and a task with a time limit, so that the limit runs from its own start. */
@@ -184,15 +189,14 @@ export class Assigner {
 
   #send(row: number, worker: WorkerState, rowsByWorker: Map<number, number[]>, why: number): void {
     const state = this.#state;
-    const us = this.#placement.expectUs(row);
     const busyUs = this.#placement.busyUs(worker);
     state.worker[row] = worker.index;
     state.attempts[row]!++;
     state.move(row, why, busyUs);
-    state.expectedUs[row] = us;
+    state.expectedUs[row] = this.#placement.expectUs(row) / state.overlap[row]!;
     if (worker.inFlight.size === worker.seceded.size) worker.heardAt = state.now;
-    worker.occupancyUs += us;
     worker.inFlight.add(row);
+    this.#burden(row, worker, 1);
     this.#occupy(row, worker, 1);
     const rows = rowsByWorker.get(worker.index);
     if (rows === undefined) rowsByWorker.set(worker.index, [row]);
@@ -206,8 +210,12 @@ export class Assigner {
     if (worker === undefined || !worker.inFlight.delete(row)) return false;
     this.#steal.answered(worker, row);
     worker.heardAt = state.now;
-    worker.occupancyUs = worker.inFlight.size === 0 ? 0 : Math.max(0, worker.occupancyUs - state.expectedUs[row]!);
-    if (!worker.seceded.delete(row)) this.#occupy(row, worker, -1);
+    if (!worker.seceded.delete(row)) {
+      this.#burden(row, worker, -1);
+      this.#occupy(row, worker, -1);
+    }
+    // no drift from sums of fractions
+    if (worker.inFlight.size === 0) worker.occupancyUs = worker.overlapUs = 0;
     return true;
   }
 
@@ -227,9 +235,18 @@ export class Assigner {
     const worker = this.#state.workers[index]!;
     if (!worker.inFlight.has(row) || worker.seceded.has(row)) return;
     worker.seceded.add(row);
-    worker.occupancyUs = Math.max(0, worker.occupancyUs - this.#state.expectedUs[row]!);
+    this.#burden(row, worker, -1);
     this.#state.expectedUs[row] = 0;
     this.#occupy(row, worker, -1);
+  }
+
+  /** Adds (1) or takes away (-1) a row's time on its worker. */
+  #burden(row: number, worker: WorkerState, sign: 1 | -1): void {
+    const us = sign * this.#state.expectedUs[row]!;
+    worker.occupancyUs = Math.max(0, worker.occupancyUs + us);
+    if (this.#state.overlap[row] === 1) return;
+    worker.overlapping += sign;
+    worker.overlapUs = Math.max(0, worker.overlapUs + us);
   }
 
   /** Takes (1) or gives back (-1) what a row occupies while it runs. */

@@ -14,7 +14,15 @@ import type { Command, Stimulus } from './stimulus.ts';
 const format = 1;
 
 type Plain = Readonly<Record<string, unknown>>;
-type PlainTask = readonly [id: string, name: string, token: string, givenKey: string | null, identity: string | null, isScattered: 0 | 1];
+type PlainTask = readonly [
+  id: string,
+  name: string,
+  token: string,
+  givenKey: string | null,
+  identity: string | null,
+  isScattered: 0 | 1,
+  overlap: number,
+];
 
 interface PlainLimits {
   readonly priority?: number;
@@ -118,7 +126,7 @@ function plainPlan({ kind, plan, limitsOf, parent }: Extract<Stimulus, { kind: '
   return {
     kind,
     parent,
-    tasks: graph.tasks.map(plainTask),
+    tasks: graph.tasks.map((task, row) => plainTask(task, graph.overlap(row))),
     members,
     dependencyStart: [...graph.dependencyStart],
     dependencyRows: [...graph.dependencyRows],
@@ -134,7 +142,7 @@ function planOf({ kind, parent, limits, ...plain }: PlainPlan): Stimulus {
   const rebuilt = limits.map(limitsOf);
   const none: TaskOptions = {};
   const members: (readonly Task[] | undefined)[] = new Array(plain.tasks.length).fill(undefined);
-  for (const [row, keys] of plain.members) members[row] = keys.map((key) => taskOf([key, key, key, key, null, 0], none));
+  for (const [row, keys] of plain.members) members[row] = keys.map((key) => taskOf([key, key, key, key, null, 0, 1], none));
   const graph = new Graph({
     tasks: plain.tasks.map((task, row) => taskOf(task, rebuilt[plain.limitsOf[row]!]?.options ?? none)),
     members,
@@ -148,13 +156,13 @@ function planOf({ kind, parent, limits, ...plain }: PlainPlan): Stimulus {
   return { kind, parent, plan, source, limitsOf: (row) => rebuilt[plain.limitsOf[row]!]! };
 }
 
-function plainTask({ id, name, token, givenKey, callee, scattered }: Task): PlainTask {
-  return [id, name, token, givenKey ?? null, callee?.identity ?? null, scattered ? 1 : 0];
+function plainTask({ id, name, token, givenKey, callee, scattered }: Task, overlap = 1): PlainTask {
+  return [id, name, token, givenKey ?? null, callee?.identity ?? null, scattered ? 1 : 0, overlap];
 }
 
-function taskOf([id, name, token, givenKey, identity, isScattered]: PlainTask, options: TaskOptions): Task {
+function taskOf([id, name, token, givenKey, identity, isScattered, overlap]: PlainTask, options: TaskOptions): Task {
   const callee = identity === null ? undefined : { name, identity, fn: undefined, source: { kind: 'own', module: '', name } as const };
-  const nothing = { tape: [], argc: 0, dependencies: [], hosts: undefined, bytesToRead: 0 };
+  const nothing = { tape: [], argc: 0, dependencies: [], hosts: undefined, bytesToRead: 0, overlap };
   return { id, name, token, givenKey: givenKey ?? undefined, callee, options, scattered: isScattered === 1, ...nothing };
 }
 

@@ -38,6 +38,9 @@ export interface WorkerState {
   readonly seceded: Set<number>;
   /** Expected microseconds of work in flight. */
   occupancyUs: number;
+  /** How many rows in flight overlap, and the part of `occupancyUs` that is theirs. */
+  overlapping: number;
+  overlapUs: number;
   /** When it last took in or gave back anything, in milliseconds: what it has in hand has taken at least as long as since then. */
   heardAt: number;
   /** Rows in flight that were asked back for an idle worker. */
@@ -110,6 +113,8 @@ export class SchedulerState extends Edges {
   suspect: Uint8Array = new Uint8Array(0);
   /** Microseconds it was expected to take when it was queued or sent. */
   expectedUs: Float64Array = new Float64Array(0);
+  /** How many rows like it a worker may have in hand; 1: it does not overlap. */
+  overlap: Uint8Array = new Uint8Array(0);
   /** Queue it waits in: a worker's index, `commonQueue` or `limitedQueue`. */
   queue: Int32Array = new Int32Array(0);
   /** By queue, from `limitedQueue` on: rows that wait in it, and the microseconds they are expected to take. */
@@ -155,6 +160,7 @@ export class SchedulerState extends Edges {
     this.counts[State.released]!++;
     this.state[row] = State.released;
     this.holders[row] = this.waiters[row] = this.pending[row] = 0;
+    this.overlap[row] = source?.graph.overlap(graphRow) ?? 1;
     this.attempts[row] = this.failures[row] = this.deaths[row] = this.suspect[row] = 0;
     this.nbytes[row] = 0;
     this.worker[row] = this.blame[row] = none;
@@ -281,6 +287,7 @@ export class SchedulerState extends Edges {
     const floats = (old: Float64Array): Float64Array => copyInto(new Float64Array(capacity), old);
     this.state = bytes(this.state);
     this.suspect = bytes(this.suspect);
+    this.overlap = bytes(this.overlap);
     this.#listing = bytes(this.#listing);
     this.holders = ints(this.holders);
     this.waiters = ints(this.waiters);

@@ -20,6 +20,7 @@ export async function listFiles(
 ): Promise<ListedFile[]> {
   const locations = parseLocations(url);
   const storages = locations.map(({ scheme }) => storageFor(scheme));
+  for (const storage of storages) storage.checkOptions?.(storageOptions);
   signal?.throwIfAborted();
   const call: StorageCall = {
     ...(signal === undefined ? {} : { signal }),

@@ -38,7 +38,7 @@ function* reading(request: BlockRequest): MaybeAsync<Uint8Array> {
 }
 
 /** Opens a file; a storage without `open` verifies in each of its reads. */
-export function openFile(storage: Storage, file: StoredFile, call: StorageCall): OpenFile | Promise<OpenFile> {
+export function openFile(storage: Pick<Storage, 'open' | 'read'>, file: StoredFile, call: StorageCall): OpenFile | Promise<OpenFile> {
   if (storage.open !== undefined) return storage.open(file, call);
   return { read: (offset, into) => storage.read(file, offset, into, call), verify: () => {}, close: () => {} };
 }

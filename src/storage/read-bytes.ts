@@ -3,6 +3,7 @@ import { type Executor, resolveExecutor } from '../../runtime/index.ts';
 import { type BlockArguments, packSource } from './block-request.ts';
 import { type ByteRange, cutFile, cutWhereStored, hostsOf } from './blocks.ts';
 import { type ListedFile, listFiles } from './list-files.ts';
+import { overlapOf } from './overlap.ts';
 import {
   type CheckedRead,
   checkExecutor,
@@ -59,6 +60,7 @@ let callee: Callee | undefined;
 /** What the blocks of one scheme share in one call. */
 interface Shared {
   readonly scheme: string;
+  readonly storage: Storage;
   readonly endpoint: string;
   readonly source: string;
   readonly delimiter: string;
@@ -81,13 +83,14 @@ export function blocksOf(files: readonly ListedFile[], read: CheckedRead): Value
 function shareOf(scheme: string, storage: Storage, { storage: options, delimiter, notZero }: CheckedRead): Shared {
   return {
     scheme,
+    storage,
     endpoint: storage.endpoint?.(options) ?? '',
     source: packSource({ scheme, module: moduleOf(storage), storage: undefined, delimiter, notZero }),
     delimiter: delimiter === null ? '' : Buffer.from(delimiter).toString('hex'),
   };
 }
 
-function blocksOfFile(file: StoredFile, { scheme, endpoint, source, delimiter }: Shared, read: CheckedRead): Value<Uint8Array>[] {
+function blocksOfFile(file: StoredFile, { scheme, storage, endpoint, source, delimiter }: Shared, read: CheckedRead): Value<Uint8Array>[] {
   const { path, size, identity } = file;
   const codec = codecFor(path, read);
   return cutsOf(file, read).map(({ start, end }) => {
@@ -98,6 +101,7 @@ function blocksOfFile(file: StoredFile, { scheme, endpoint, source, delimiter }:
       tokenOf: [scheme, endpoint, path, identity, start, end, delimiter, start === 0 && read.notZero, codec],
       hosts: end === null ? undefined : hostsOf({ start, end }, file.hosts),
       bytesToRead: end === null ? 0 : end - start,
+      overlap: overlapOf(storage, end === null ? null : end - start),
     });
   });
 }

@@ -2,11 +2,10 @@ import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describeWrong, HeddleError, typeError } from '../../graph/index.ts';
 import { fileStorage } from './file.ts';
+import { httpStorage } from './http/http.ts';
 import { lazyStorage } from './lazy-storage.ts';
+import { s3Storage } from './s3/s3.ts';
 import type { Storage } from './storage.ts';
-
-/** Schemes that heddle will read itself one day. */
-const comingSchemes: readonly string[] = ['s3', 'http', 'https'];
 
 const storageByScheme = new Map<string, Storage>();
 const moduleByStorage = new Map<Storage, string>();
@@ -15,13 +14,7 @@ const moduleByStorage = new Map<Storage, string>();
 export class UnknownSchemeError extends HeddleError {
   declare readonly code: 'ERR_UNKNOWN_SCHEME';
   constructor(scheme: string, known: readonly string[]) {
-    const coming = comingSchemes.filter((one) => !known.includes(one));
-    const later = coming.includes(scheme)
-      ? `; heddle does not read ${scheme}: yet, it comes in a later version`
-      : coming.length === 0
-        ? ''
-        : `; to come: ${coming.join(', ')}`;
-    super('ERR_UNKNOWN_SCHEME', `no storage for "${scheme}:" (known: ${known.join(', ')}${later}); add one with registerStorage()`);
+    super('ERR_UNKNOWN_SCHEME', `no storage for "${scheme}:" (known: ${known.join(', ')}); add one with registerStorage()`);
   }
 }
 
@@ -69,5 +62,5 @@ function checkedModule(storage: unknown): string {
   return isAbsolute(specifier) ? pathToFileURL(specifier).href : specifier;
 }
 
-registerStorage(fileStorage);
+for (const storage of [fileStorage, s3Storage, httpStorage]) registerStorage(storage);
 registerStorage(lazyStorage(['hdfs', 'webhdfs', 'swebhdfs'], 'src/storage/hdfs/hdfs.js', { writes: true }));

@@ -55,4 +55,8 @@ export interface Storage {
   open?(file: StoredFile, options: StorageCall): OpenFile | Promise<OpenFile>;
   /** What tells two services apart that have the same paths (`host:port`), from the user's `storage` option; part of keys. Never a credential. */
   endpoint?(storage: unknown): string | undefined;
+  /** Its calls mostly wait for others, so that a worker may have several in hand. @default false */
+  readonly waits?: boolean;
+  /** Throws for a `storage` option that it does not take: before a task is made with it. So no credential given by mistake ever travels. */
+  checkOptions?(storage: unknown): void;
 }

@@ -2,6 +2,7 @@ import { resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
 import { describeWrong, typeError } from '../../graph/index.ts';
+import { shownUrl } from './shown-url.ts';
 
 /** A path, a `file:` URL object, or a URL text. */
 export type Location = string | URL;
@@ -34,7 +35,21 @@ export function parseLocation(location: unknown): ParsedLocation {
   const scheme = match[1]!.toLowerCase();
   if (scheme === 'file') return { scheme, path: absolute(filePath(text.slice(5), withoutPassword(text))), shown: text };
   const clean = withoutPassword(scheme + text.slice(scheme.length));
-  return { scheme, path: clean, shown: clean };
+  if (scheme === 's3' && typeof location !== 'string') return decoded(clean);
+  return { scheme, path: clean, shown: /^https?$/.test(scheme) ? shownUrl(clean) : clean };
+}
+
+/** A URL object has escaped what the key of an object has as it is. */
+function decoded(clean: string): ParsedLocation {
+  try {
+    const path = decodeURIComponent(clean);
+    return { scheme: 's3', path, shown: path };
+  } catch {
+    throw typeError(
+      'ERR_INVALID_ARGUMENT',
+      `${clean} is no URL of an object: a "%" in it is not followed by two hex digits of UTF-8; write "%" itself as %25, or give a text, in which nothing is escaped`,
+    );
+  }
 }
 
 /** `scheme://user:password@host/…` → `scheme://user@host/…`. */

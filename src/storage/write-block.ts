@@ -2,9 +2,8 @@
 import { HeddleError, isHeddleError } from '../../graph/index.ts';
 import { checkBytes } from './check-bytes.ts';
 import { type Codec, pack } from './compression.ts';
+import { holds } from './holds.ts';
 import { loadStorage } from './load-storage.ts';
-import { openFile } from './read-block.ts';
-import type { Storage, StorageCall } from './storage.ts';
 import { isRetry, storageCall } from './storage-call.ts';
 
 /** What the parts of one call have in common. */
@@ -44,24 +43,4 @@ export async function writeBlock({ target, path, part }: WriteRequest, bytes: un
     if (isHeddleError(error, 'ERR_EXISTS') && isRetry() && (await holds(storage, path, data, call))) return data.byteLength;
     throw error;
   }
-}
-
-async function holds(storage: Storage, path: string, data: Uint8Array, call: StorageCall): Promise<boolean> {
-  for await (const file of storage.list(path, call)) {
-    if (file.path !== path || file.size !== data.byteLength) continue;
-    const opened = await openFile(storage, file, call);
-    try {
-      const chunk = new Uint8Array(Math.min(data.byteLength, 1024 * 1024));
-      for (let done = 0; done < data.byteLength; ) {
-        const nbytes = await opened.read(done, chunk.subarray(0, data.byteLength - done));
-        if (nbytes === 0 || Buffer.compare(chunk.subarray(0, nbytes), data.subarray(done, done + nbytes)) !== 0) return false;
-        done += nbytes;
-      }
-      await opened.verify();
-      return true;
-    } finally {
-      await opened.close();
-    }
-  }
-  return false;
 }

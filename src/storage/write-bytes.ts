@@ -12,9 +12,11 @@ import {
 import { type Executor, resolveExecutor } from '../../runtime/index.ts';
 import { checkBytes } from './check-bytes.ts';
 import { type Codec, codecs } from './compression.ts';
+import { overlapOf } from './overlap.ts';
 import { partPaths } from './part-paths.ts';
 import { checkCodec, checkExecutor, checkFlag, checkOptionNames, checkSignal, checkStorageOptions } from './read-options.ts';
 import { moduleOf, storageFor } from './registry.ts';
+import type { S3Options } from './s3/options.ts';
 import { type Location, parseLocation } from './url.ts';
 import type { WriteRequest, WriteTarget } from './write-block.ts';
 
@@ -27,7 +29,7 @@ export interface WriteBytesOptions {
   /** @default none */
   readonly compression?: Codec | null | undefined;
   /** Region, endpoint, user and the like, for the scheme at hand. Local files take none. */
-  readonly storage?: Readonly<Record<string, unknown>> | undefined;
+  readonly storage?: S3Options | Readonly<Record<string, unknown>> | undefined;
   /** Ends the call; parts already begun are cancelled by their Futures. */
   readonly signal?: AbortSignal | undefined;
   /** @default the newest open executor, or a new one */
@@ -69,6 +71,7 @@ export async function writeBytes(
   const { scheme, path, shown } = parseLocation(url);
   const storage = storageFor(scheme);
   if (storage.write === undefined) throw typeError('ERR_UNSUPPORTED', `cannot write to ${shown}: the storage of "${scheme}:" only reads`);
+  storage.checkOptions?.(options.storage);
   const list = listParts(parts, shown);
   const target: WriteTarget = Object.freeze({
     scheme,
@@ -77,18 +80,18 @@ export async function writeBytes(
     codec,
     overwrite: options.overwrite ?? false,
   });
-  const values = writesOf(partPaths(path, list.length), list, target);
+  const values = writesOf(partPaths(path, list.length), list, target, overlapOf(storage, null));
   return options.lazy === true ? values : resolveExecutor(options.executor).compute(values);
 }
 
 let callee: Callee | undefined;
 
-function writesOf(paths: readonly string[], parts: readonly unknown[], target: WriteTarget): Value<number>[] {
+function writesOf(paths: readonly string[], parts: readonly unknown[], target: WriteTarget, overlap: number): Value<number>[] {
   callee ??= ownFunction('src/storage/write-block.js', 'writeBlock', 1);
   return paths.map((path, part) => {
     const request: WriteRequest = Object.freeze({ target, path, part });
     // Writing again must write again, so no two writes share a key.
-    return callOwn<number>(callee!, [request, parts[part]], { name: 'write_bytes', pure: false });
+    return callOwn<number>(callee!, [request, parts[part]], { name: 'write_bytes', pure: false, overlap });
   });
 }
 

@@ -137,6 +137,7 @@ export interface NodeParts {
   readonly options?: TaskOptions;
   readonly hosts?: readonly string[];
   readonly bytesToRead?: number;
+  readonly overlap?: number;
   readonly givenKey?: string;
   readonly scattered?: boolean;
 }
@@ -179,6 +180,7 @@ function node(name: string, callee: Callee | undefined, args: readonly unknown[]
     options: parts.options ?? noOptions,
     hosts: parts.hosts,
     bytesToRead: parts.bytesToRead ?? 0,
+    overlap: parts.overlap ?? 1,
     scattered: parts.scattered ?? false,
   });
 }

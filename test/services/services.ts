@@ -3,6 +3,7 @@
  */
 import { once } from 'node:events';
 import { startHadoop } from './hadoop.ts';
+import { startVersityGateway } from './s3-server.ts';
 
 /** A server that runs. */
 interface Running {
@@ -14,7 +15,23 @@ interface Running {
 /** Every server, by name: one line each. */
 const services: Readonly<Record<string, () => Promise<Running>>> = {
   hdfs: hdfs,
+  s3: s3,
 };
+
+async function s3(): Promise<Running> {
+  const { endpoint, env, close } = await startVersityGateway();
+  const exports = Object.entries({ ...env, AWS_ENDPOINT_URL_S3: endpoint, AWS_REGION: 'us-east-1' }).map(
+    ([name, value]) => `${name}=${value}`,
+  );
+  return {
+    say: [
+      `server       ${endpoint}`,
+      `environment  export ${exports.join(' ')}`,
+      "try          writeBytes('s3://bucket/out/', parts) once the bucket is made, readBytes('s3://bucket/out/')",
+    ],
+    stop: close,
+  };
+}
 
 async function hdfs(): Promise<Running> {
   const hadoop = await startHadoop();

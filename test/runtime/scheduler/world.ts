@@ -442,6 +442,7 @@ export function makeTask(id: string, dependencies: readonly Task[], options: Tas
     options,
     hosts: undefined,
     bytesToRead: 0,
+    overlap: 1,
     scattered: false,
   };
 }
@@ -472,7 +473,8 @@ function randomTasks(roll: (sides: number) => number, workers: number, limits: M
   for (let i = 0; i < size; i++) {
     const inputs = new Set<Task>();
     for (let n = i === 0 ? 0 : roll(width + 1); n > 0; n--) inputs.add(tasks[roll(4) === 0 ? roll(i) : Math.max(0, i - 1 - roll(6))]!);
-    tasks.push(makeTask(`t${'x'.repeat(roll(6))}${i}`, [...inputs], roll(3) === 0 ? wishes[roll(4)]! : noOptions, roll(3)));
+    const task = makeTask(`t${'x'.repeat(roll(6))}${i}`, [...inputs], roll(3) === 0 ? wishes[roll(4)]! : noOptions, roll(3));
+    tasks.push(inputs.size === 0 && i % 2 === 0 ? { ...task, overlap: 3 } : task);
   }
   return tasks;
 }

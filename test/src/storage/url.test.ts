@@ -39,6 +39,18 @@ describe('a location', () => {
     });
   });
 
+  it('means the key itself in a text of S3, and what it was escaped from in a URL object', () => {
+    expect(parseLocation('s3://bucket/a%20b ü?token=1').shown).toBe('s3://bucket/a%20b ü?token=1');
+    expect(parseLocation(new URL('s3://bucket/a b ü/100%25.txt'))).toMatchObject({ path: 's3://bucket/a b ü/100%.txt' });
+    expect(() => parseLocation(new URL('s3://bucket/100%'))).toThrow(/write "%" itself as %25/);
+  });
+
+  it('shows no secret of a signed URL', () => {
+    const { path, shown } = parseLocation('https://host/a?X-Amz-Signature=hush&part=1&sig=hush#f');
+    expect(path).toContain('X-Amz-Signature=hush');
+    expect(shown).toBe('https://host/a?X-Amz-Signature=…&part=1&sig=…#f');
+  });
+
   it('may have a colon in a name, and a drive is no scheme', () => {
     expect(parseLocation('log:2015.txt')).toMatchObject({ scheme: 'file', path: resolve('log:2015.txt') });
     expect(parseLocation('C:\\data').scheme).toBe('file');
