@@ -4,12 +4,13 @@
  *     CREATE .heddle-….tmp → DataNode takes the bytes → is it as long as it should be? → RENAME to the target, which refuses when the name is taken
  */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { HeddleError } from '../../../graph/index.ts';
 import type { StorageWrite } from '../storage.ts';
 import { parseHdfs } from './address.ts';
 import { type Cluster, clusterOf } from './cluster.ts';
 import { type CheckedHdfs, checkHdfsOptions } from './options.ts';
-import { connectionText, field, hdfsError, isBelowFile, RemoteError, remoteError } from './remote-error.ts';
+import { connectionText, field, hdfsError, isBelowFile, isFinal, RemoteError, remoteError } from './remote-error.ts';
 import { type HdfsStatus, statusOf } from './status.ts';
 
 /** DataNodes that are tried. */
@@ -36,6 +37,7 @@ export async function write(location: string, data: Uint8Array, { overwrite, sig
           return data.byteLength;
         }
         if (attempt >= mostAttempts) throw failure;
+        await delay(50 * 2 ** attempt);
       } finally {
         if (!isMoved) await remove(cluster, unfinished);
       }
@@ -84,8 +86,8 @@ async function create(
     return new RemoteError('', `the DataNode ${hostname} failed: ${connectionText(answer.error)}`, 0);
   }
   const error = remoteError(answer);
-  // What the NameNode refuses it refuses wherever the bytes are sent.
-  if (error.exception !== 'IOException' || /block ?size|replication/i.test(error.message)) throw error;
+  if (isFinal(error)) throw error;
+  // It may only have lost its NameNode, which was started again or is the standby now.
   cluster.suspect(hostname);
   return error;
 }

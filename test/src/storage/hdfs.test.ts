@@ -152,7 +152,9 @@ if (reason !== undefined) console.log(`HDFS is not tested here: ${reason}`);
     });
   });
 
-  describe('when DataNodes fail', () => {
+  describe('on an executor', () => testHdfsOnExecutor(() => hadoop));
+
+  describe('when its servers fail', () => {
     /** A door to the NameNode that notes whom it names for reading. */
     let door: Server;
     let named: string[];
@@ -212,9 +214,9 @@ if (reason !== undefined) console.log(`HDFS is not tested here: ${reason}`);
       } finally {
         await hadoop.startNameNode();
       }
-      expect(await list('/fail/alone')).toHaveLength(1);
+      // The DataNodes still have the connections of before; whoever asks them first learns it.
+      expect(await write('/fail/y', Buffer.from('y'))).toBe(1);
+      expect((await content((await list('/fail/y'))[0]!)).toString()).toBe('y');
     });
   });
-
-  describe('on an executor', () => testHdfsOnExecutor(() => hadoop));
 });
