@@ -27,10 +27,25 @@ export interface TaskTransition {
   readonly isLocal?: boolean;
 }
 
+/** A task wrote to the console. */
+export interface ConsoleEvent {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly key: string;
+  readonly worker: string;
+  /** `log` for what went to stdout, `error` for stderr. */
+  readonly level: string;
+  readonly stream: 'stdout' | 'stderr';
+  /** As it was written, line ends included. */
+  readonly text: string;
+}
+
 /** What an engine tells whoever listens. */
 export interface EngineListener {
   /** Left out while nobody listens, so that nothing is made of each transition. */
   task?: ((event: TaskTransition) => void) | undefined;
+  /** Left out while nobody listens: then the engine shows it on the caller's console. */
+  console?: ((event: ConsoleEvent) => void) | undefined;
   worker?(event: { readonly time: number; readonly worker: string; readonly change: 'joined' | 'left' | 'paused' | 'resumed' }): void;
   warning(event: { readonly time: number; readonly code: string; readonly message: string }): void;
 }
@@ -68,6 +83,8 @@ export interface Engine {
   readonly workers: readonly WorkerDescription[];
   /** Who is told of transitions; set before the first `run`. */
   listener: EngineListener;
+  /** How many tasks it knows of. */
+  readonly size: number;
   /** The task under an id, whose result is here or being made: a plan need not go below it. */
   find(id: string): Task | undefined;
   /** Begins a plan. Each output is held once for its sink, in the order of `plan.graph.outputs`. `parent`: the handle of the running task that submitted it. */

@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 const doors = ['src/index.ts', 'src/hdfs.ts', 'graph/index.ts', 'runtime/index.ts', 'src/cli/main.ts'];
 const namedByTasks = [
   'runtime/worker/main.ts',
+  'runtime/worker/process.ts',
   'graph/operations.ts',
   'src/storage/read-block.ts',
   'src/storage/write-block.ts',

@@ -18,6 +18,7 @@ import { sizeOf } from '../worker/size-of.ts';
 import { encodeBatch } from './batch.ts';
 import { Blames } from './blames.ts';
 import { callOn } from './call.ts';
+import { lateError, TaskConsole } from './console.ts';
 import { Crew } from './crew.ts';
 import { Definitions } from './definitions.ts';
 import { Endings } from './endings.ts';
@@ -40,9 +41,10 @@ export class LocalEngine implements Engine {
   readonly #results: Results;
   #sinks: (Sink | undefined)[] = [];
   readonly #blames: Blames;
-  /** Small results that came with the report now looked at. */
-  #arrived = new Map<number, unknown>();
+  /** By row: small results that came with the report now looked at. */
+  readonly #arrived: unknown[] = [];
   readonly #endings: Endings;
+  readonly #console: TaskConsole = new TaskConsole();
   #executor: unknown;
   #nested: NestedHost | undefined;
   #fatal: Error | undefined;
@@ -60,7 +62,6 @@ export class LocalEngine implements Engine {
       names: options.workers.map(({ name }) => name),
       start: options.start,
       settings: options.settings,
-      isLive: options.isLive,
       listener: {
         joined: (index) => this.#joined(index),
         left: (index, cause, wanted) => this.#left(index, cause, wanted),
@@ -107,9 +108,13 @@ export class LocalEngine implements Engine {
     state.onTransition = listener.task && ((row, from, to) => listener.task?.(transitionOf(state, this.workers, row, from, to)));
   }
 
+  get size(): number {
+    return this.#scheduler.state.live;
+  }
+
   find(id: string): Task | undefined {
     const { state } = this.#scheduler;
-    const row = state.rowById.get(id);
+    const row = state.rowOf(id);
     return row === undefined ? undefined : state.tasks[row];
   }
 
@@ -148,11 +153,11 @@ export class LocalEngine implements Engine {
     const definition = captured && this.#definitions.defineData(captured);
     const messages = targets.map(() => (definition === undefined ? encode(data, 'data') : { rich: false, value: undefined, transfer: [] }));
     const { state } = this.#scheduler;
-    const known = state.rowById.get(task.id);
+    const known = state.rowOf(task.id);
     const isNew = known === undefined || state.state[known] !== State.memory;
     const limits = limitsFor(task.options, undefined, this.workers, 0, new Map());
     const commands = this.#scheduler.step({ kind: 'scattered', task, workers: targets, nbytes: sizeOf(data), limits });
-    const row = state.rowById.get(task.id)!;
+    const row = state.rowOf(task.id)!;
     for (const [i, { rich, value, transfer }] of messages.entries())
       if (isNew)
         this.#crew.post(
@@ -255,12 +260,13 @@ export class LocalEngine implements Engine {
         return this.#nested?.receive(index, message.request, (reply, transfer) =>
           this.#crew.post(index, { kind: 'nested', reply }, transfer),
         );
+      case 'console':
+        return this.#console.write(index, this.workers[index]!.name, message, this.listener);
       case 'stray':
-        return this.listener.warning({
-          time: Date.now(),
-          code: 'HEDDLE_LATE_ERROR',
-          message: `${message.key === undefined ? 'something' : `task ${message.key}`} on ${this.workers[index]!.name} threw after it had ended: ${message.error.text}`,
-        });
+        this.listener.warning(lateError(message, this.workers[index]!.name));
+        // An error of no task at all leaves its worker in a state that nobody knows.
+        if (message.key === undefined) this.#crew.replace(index, new Error(`${message.error.text} was thrown outside any task`));
+        return;
     }
   }
 
@@ -284,8 +290,9 @@ export class LocalEngine implements Engine {
     const { state } = this.#scheduler;
     for (const row of state.workers[index]!.inFlight) this.#endings.clocks.left(row);
     const commands = this.#scheduler.step({ kind: 'worker-left', worker: index, wanted });
+    const lastLines = this.#console.take(index);
     for (const command of commands)
-      if (command.kind === 'killed') this.#blames.killed(command.row, command.deaths, this.workers[index]!.name, cause);
+      if (command.kind === 'killed') this.#blames.killed(command.row, command.deaths, this.workers[index]!.name, cause, lastLines);
     this.#perform(commands);
   }
 
@@ -298,11 +305,11 @@ export class LocalEngine implements Engine {
   }
 
   #finished(index: number, { reports, rows, values }: Extract<FromWorker, { kind: 'finished' }>): void {
-    for (let i = 0; i < rows.length; i++) this.#arrived.set(rows[i]!, values[i]);
+    for (let i = 0; i < rows.length; i++) this.#arrived[rows[i]!] = values[i] === undefined ? nothing : values[i];
     // An overdue row has failed by now: the report that follows finds it gone, and its result is dropped.
     if (!this.#endings.clocks.isQuiet) for (let i = 0; i < reports.length; i += 3) this.#endings.failOverdue(index, reports[i]!);
     this.#step({ kind: 'finished', worker: index, reports });
-    this.#arrived.clear();
+    for (let i = 0; i < rows.length; i++) this.#arrived[rows[i]!] = undefined;
   }
 
   #failed(index: number, message: Extract<FromWorker, { kind: 'failed' }>): void {
@@ -327,10 +334,13 @@ export class LocalEngine implements Engine {
         case 'free':
           this.#crew.free(command.worker, command.rows);
           break;
-        case 'done':
-          this.#results.tell(command.row);
-          this.#sinks[command.row]?.finished(this.#arrived.has(command.row), this.#arrived.get(command.row));
+        case 'done': {
+          const { row } = command;
+          const value = this.#arrived[row];
+          this.#results.tell(row);
+          this.#sinks[row]?.finished(value !== undefined, value === nothing ? undefined : value);
           break;
+        }
         case 'erred':
           this.#results.tell(command.row);
           this.#sinks[command.row]?.failed(this.#blames.of(command.blame));
@@ -387,6 +397,9 @@ export class LocalEngine implements Engine {
     this.#crew.setBusy(!this.#isClosed && this.#fatal === undefined && (unfinished > 0 || this.#crew.isAsked));
   }
 }
+
+/** Stands for the small result `undefined`. */
+const nothing = Symbol('undefined');
 
 function isUnfinished(at: number): boolean {
   return at === State.waiting || at === State.queued || at === State.processing || at === State.noWorker;
