@@ -93,7 +93,8 @@ export class Assigner {
   #bestWorker(row: number, limits: Limits): number {
     const state = this.#state;
     const hasInputs = state.hasDependencies(row);
-    const near = limits.preferred?.filter((index) => state.workers[index]?.running && (limits.allowed?.has(index) ?? true));
+    // Also those that are still starting: a plan often comes before the workers are up.
+    const near = limits.preferred?.filter((index) => state.workers[index] !== undefined && (limits.allowed?.has(index) ?? true));
     if (!hasInputs && limits.allowed === undefined && (near === undefined || near.length === 0)) return common;
     let best = common;
     let bestUs = Number.POSITIVE_INFINITY;
@@ -101,7 +102,7 @@ export class Assigner {
       if (!this.#isMeant(worker, limits)) continue;
       let us = worker.occupancyUs + (this.#ownUs[worker.index] ?? 0);
       if (hasInputs) us += this.#moveUs(row, worker.index);
-      if (near?.length && !near.includes(worker.index)) us += farUs;
+      if (near?.length && !near.includes(worker.index)) us += 2 * farUs;
       if (!worker.running) us += farUs;
       if (us < bestUs) {
         best = worker.index;
