@@ -1,6 +1,7 @@
 import { isUint8Array } from 'node:util/types';
 import { type ByteSize, describeWrong, HeddleError, parseByteSize, rangeError, typeError } from '../../graph/index.ts';
 import { type Codec, type Compression, codecs, inferCodec } from './compression.ts';
+import type { HdfsOptions } from './hdfs/options.ts';
 
 /** What every read takes. */
 export interface ReadOptions {
@@ -13,7 +14,7 @@ export interface ReadOptions {
   /** A codec with a block size is an `ERR_COMPRESSED_BLOCKS`. @default 'infer' when blockSize is null, else none */
   readonly compression?: Compression | null | undefined;
   /** Region, endpoint, user and the like, for the scheme at hand. Local files take none. */
-  readonly storage?: Readonly<Record<string, unknown>> | undefined;
+  readonly storage?: HdfsOptions | Readonly<Record<string, unknown>> | undefined;
   /** Ends listing; blocks already begun are cancelled by their Futures. */
   readonly signal?: AbortSignal | undefined;
 }

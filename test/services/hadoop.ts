@@ -48,6 +48,7 @@ export interface Hadoop {
 export async function reasonWithoutHadoop(): Promise<string | undefined> {
   try {
     await run('java', ['-version'], { timeout: 20_000 });
+    for (const host of dataHosts) await freePort(host); // only Linux has them all without being asked
     await installed();
     return undefined;
   } catch (error) {

@@ -73,7 +73,14 @@ async function create(
 ): Promise<RemoteError | undefined> {
   const excludedatanodes = await cluster.excluded();
   const params = { overwrite: true, noredirect: true, replication, blocksize: blockSize, permission, excludedatanodes };
-  const url = cluster.redirectOf(await cluster.ask('CREATE', path, params, { signal }), path);
+  let url: string;
+  try {
+    url = cluster.redirectOf(await cluster.ask('CREATE', path, params, { signal }), path);
+  } catch (error) {
+    if (!(error instanceof RemoteError) || excludedatanodes === undefined || isFinal(error)) throw error;
+    cluster.trustAll(); // none is left but those that failed
+    return error;
+  }
   const answer = await cluster.http.upload(url, data, signal);
   if (answer.error === undefined && answer.status >= 200 && answer.status < 300) {
     const stored = await statusOf(cluster, path, signal);

@@ -30,7 +30,7 @@ describe('the registry of storages', () => {
     expect(() => storageFor('ftp')).toThrow(
       expect.objectContaining({
         code: 'ERR_UNKNOWN_SCHEME',
-        message: expect.stringMatching(/no storage for "ftp:" \(known: file.*; to come: s3, hdfs.*registerStorage/),
+        message: expect.stringMatching(/no storage for "ftp:" \(known: file.*; to come: s3, http.*registerStorage/),
       }),
     );
     expect(() => storageFor('s3')).toThrow(
