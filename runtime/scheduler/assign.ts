@@ -13,7 +13,7 @@ import type { Command } from './stimulus.ts';
  * - A row without inputs waits in the common queue, so that roots start only when a worker has room: results in memory stay few
  *   (Dask's queuing of root tasks, `distributed.scheduler.worker-saturation`).
  * - A row with preferred hosts waits with the least busy of them. A hint never holds anything up: whoever is idle takes from another's queue
- *   when the wait there is longer than the move.
+ *   when the wait there is longer than the move, first what it has near itself. Workers that are still starting are waited for in the same way.
  * - Each worker is sent about `aheadUs` of expected work beyond its first task, so short tasks travel in batches and long ones are never
  *   stuck behind another. A function nobody has timed yet counts as long.
  */
@@ -23,6 +23,8 @@ const mostAhead = 512;
 const moveUsPerByte = 0.001;
 const moveUs = 100;
 const unknownUs = 5000;
+/** How many rows of a queue an idle worker looks through for one whose bytes are near it. */
+const lookedThrough = 256;
 /** More than any queue: a worker that is far from a row's bytes, or still starting, comes after all others. */
 const farUs = 1e12;
 
@@ -218,6 +220,8 @@ export class Assigner {
         victim = worker;
     }
     if (victim === undefined) return undefined;
+    const near = this.#takeNear(thief);
+    if (near !== undefined) return near;
     const queue = this.#own[victim.index]!;
     const row = queue.peek()!;
     if (!this.#mayRun(thief, this.limitsOf(row))) return undefined;
@@ -226,6 +230,24 @@ export class Assigner {
     queue.pop();
     this.#ownUs[victim.index]! -= this.#expectUs(row);
     return row;
+  }
+
+  /** An idle worker takes first what has its bytes near it: then fewer are left that it would have to read from afar. */
+  #takeNear(thief: WorkerState): number | undefined {
+    const isNear = (row: number): boolean => {
+      const limits = this.limitsOf(row);
+      return limits.preferred?.includes(thief.index) === true && this.#mayRun(thief, limits) && !this.#state.hasDependencies(row);
+    };
+    for (const worker of this.#state.workers) {
+      const queue = this.#own[worker.index];
+      const first = queue?.peek();
+      if (worker === thief || first === undefined || this.limitsOf(first).preferred === undefined) continue;
+      const row = queue!.find(isNear, lookedThrough);
+      if (row === undefined) continue;
+      this.#ownUs[worker.index]! -= this.#expectUs(row);
+      return row;
+    }
+    return undefined;
   }
 
   #hasRoom(worker: WorkerState, row: number): boolean {

@@ -43,6 +43,16 @@ export class ReadyQueue {
     return this.#isHeapFirst() ? this.#heap[0] : this.#run[this.#head];
   }
 
+  /** The first row that passes among the next `most` of those in order, left in place. Whoever takes it makes it dead here. */
+  find(passes: (row: number) => boolean, most: number): number | undefined {
+    const end = Math.min(this.#run.length, this.#head + most);
+    for (let i = this.#head; i < end; i++) {
+      const row = this.#run[i]!;
+      if (this.#isLive(row) && passes(row)) return row;
+    }
+    return undefined;
+  }
+
   /** Takes the first row. */
   pop(): number | undefined {
     const row = this.peek();
