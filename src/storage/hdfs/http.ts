@@ -58,7 +58,7 @@ export class Http {
     this.#agent ??= this.#open();
     const agent = await this.#agent;
     signal?.throwIfAborted();
-    const { origin } = new URL(url);
+    const { origin, pathname, search } = new URL(url);
     return await new Promise((resolve, reject) => {
       let stop: ((reason?: Error) => void) | undefined;
       const onAbort = (): void => {
@@ -88,7 +88,7 @@ export class Http {
         onComplete: () => end(undefined),
         onError: (error) => end(error),
       };
-      agent.dispatch({ origin, path: url.slice(origin.length), method }, handler);
+      agent.dispatch({ origin, path: pathname + search, method }, handler);
     });
   }
 

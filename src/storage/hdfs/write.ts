@@ -81,7 +81,7 @@ async function create(
     cluster.trustAll(); // none is left but those that failed
     return error;
   }
-  const answer = await cluster.http.upload(url, data, signal);
+  const answer = await cluster.upload(url, data, signal);
   if (answer.error === undefined && answer.status >= 200 && answer.status < 300) {
     const stored = await statusOf(cluster, path, signal);
     if (stored?.length === data.byteLength) return undefined;
