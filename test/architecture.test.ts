@@ -127,7 +127,7 @@ describe('the house', () => {
 
   it('loads heavy packages at first use only', () => {
     const heavy =
-      /^(acorn|object-hash|@dagrejs\/graphlib|@hpcc-js\/wasm-graphviz|commander|picomatch|undici|@jridgewell\/trace-mapping|node:inspector)$/;
+      /^(acorn|object-hash|@dagrejs\/graphlib|@hpcc-js\/wasm-graphviz|commander|picomatch|@jridgewell\/trace-mapping|@aws-sdk\/.*|undici|node:inspector)$/;
     const eager = sources
       .filter((file) => !file.path.startsWith('src/cli/'))
       .flatMap((file) =>
