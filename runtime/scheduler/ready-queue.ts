@@ -43,14 +43,15 @@ export class ReadyQueue {
     return this.#isHeapFirst() ? this.#heap[0] : this.#run[this.#head];
   }
 
-  /** The first row that passes among the next `most` of those in order, left in place. Whoever takes it makes it dead here. */
-  find(passes: (row: number) => boolean, most: number): number | undefined {
-    const end = Math.min(this.#run.length, this.#head + most);
-    for (let i = this.#head; i < end; i++) {
-      const row = this.#run[i]!;
-      if (this.#isLive(row) && passes(row)) return row;
+  /** The first row that is acceptable, left in place. */
+  find(accepts: (row: number) => boolean): number | undefined {
+    let found: number | undefined;
+    for (let at = this.#head; at < this.#run.length && found === undefined; at++) {
+      const row = this.#run[at]!;
+      if (this.#isLive(row) && accepts(row)) found = row;
     }
-    return undefined;
+    for (const row of this.#heap) if ((found === undefined || this.#before(row, found)) && this.#isLive(row) && accepts(row)) found = row;
+    return found;
   }
 
   /** Takes the first row. */

@@ -26,7 +26,7 @@ const workers = ['h0', 'h1', 'h2'].map((host) => ({ name: `at ${host}`, host, re
 
 /** A scheduler with `count` blocks, each on two of three hosts. */
 class World {
-  readonly scheduler = new Scheduler({ allowedFailures: 3, workers });
+  readonly scheduler = new Scheduler({ allowedFailures: 3, workers, stalledMs: Number.POSITIVE_INFINITY });
   readonly hostsByRow = new Map<number, readonly string[]>();
   readonly sent: number[][] = [[], [], []];
   near = 0;
