@@ -32,7 +32,8 @@ async function plainGet({ nameNode, user, path, bytes, blockBytes }, agent) {
       const { headers, body } = await request(url, { dispatcher: agent });
       await body.dump();
       const answer = await request(headers.location, { dispatcher: agent });
-      total += (await answer.body.arrayBuffer()).byteLength;
+      const { byteLength } = await answer.body.arrayBuffer();
+      total += byteLength;
     }
   };
   await Promise.all(Array.from({ length: workerCount }, lane));

@@ -50,7 +50,8 @@ export class Placement {
     const state = this.#state;
     const { workers } = state;
     const hasInputs = state.hasDependencies(row);
-    const near = limits.preferred?.filter((index) => workers[index]?.running && (limits.allowed?.has(index) ?? true));
+    // Also those that are still starting: a plan often comes before the workers are up.
+    const near = limits.preferred?.filter((index) => workers[index] !== undefined && (limits.allowed?.has(index) ?? true));
     const isNearWanted = near !== undefined && near.length > 0;
     if (!hasInputs && limits.allowed === undefined && !isNearWanted) return commonQueue;
     const costs = this.#costs;
@@ -63,7 +64,7 @@ export class Placement {
       }
       let us = this.waitUs(worker);
       if (hasInputs) us += this.moveUs(row, index);
-      if (isNearWanted && !near.includes(index)) us += farUs;
+      if (isNearWanted && !near.includes(index)) us += 2 * farUs;
       if (!worker.running) us += farUs;
       costs[index] = us;
       if (best === commonQueue || us < costs[best]!) best = index;

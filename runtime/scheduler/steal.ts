@@ -12,6 +12,7 @@ import { State } from './transitions.ts';
  *
  * - From a queue a row is taken when the thief would be done with it, inputs brought, before half of what its owner has before it is done
  *   (Dask's rule: neither is to be busy with moving what both could have waited for).
+ *   What has its bytes near the thief goes first: then fewer rows are left that somebody must read from afar.
  * - What was sent is asked back, never taken: the worker alone knows what it has begun, so nothing runs twice. Up to half of the work that it has not
  *   begun goes, the last to run first. A worker that was not heard of for longer than it should have taken has a long task in hand: the rest is asked for.
  * - Fences and resources hold for thieves, too; wishes do not. What runs alone, has a time limit or leans on a result that cannot move stays.
@@ -30,6 +31,17 @@ export class Steal {
   /** The row that an idle worker takes from another's queue: from the one that has most to do, the first that it may run and that is worth it. */
   fromQueues(thief: WorkerState, queues: readonly (ReadyQueue | undefined)[]): number | undefined {
     if (thief.inFlight.size > thief.seceded.size) return undefined;
+    const { limits } = this.#state;
+    const isNear = (row: number): boolean => limits[row]!.preferred?.includes(thief.index) === true;
+    return this.#fromLongest(thief, queues, isNear, true) ?? this.#fromLongest(thief, queues, () => true, false);
+  }
+
+  #fromLongest(
+    thief: WorkerState,
+    queues: readonly (ReadyQueue | undefined)[],
+    accepts: (row: number) => boolean,
+    onlyWished: boolean,
+  ): number | undefined {
     const state = this.#state;
     let best: number | undefined;
     let bestUs = 0;
@@ -39,7 +51,9 @@ export class Steal {
       if (victim.running && victim.inFlight.size === victim.seceded.size) continue; // it will be sent them in a moment
       const us = victim.running ? this.#placement.waitUs(victim) : farUs;
       if (best !== undefined && us <= bestUs) continue;
-      const row = queues[index]!.find((one) => this.#isWorthTaking(one, thief, victim, us));
+      const first = onlyWished ? queues[index]!.peek() : undefined;
+      if (onlyWished && (first === undefined || state.limits[first]!.preferred === undefined)) continue;
+      const row = queues[index]!.find((one) => accepts(one) && this.#isWorthTaking(one, thief, victim, us));
       if (row === undefined) continue;
       best = row;
       bestUs = us;

@@ -2,12 +2,17 @@ import { loadStorage } from './load-storage.ts';
 import type { Storage } from './storage.ts';
 
 /** One of heddle's own storages, loaded when it is first used: who reads local files does not pay for the others. */
-export function lazyStorage(schemes: readonly string[], module: string, { writes }: { readonly writes: boolean }): Storage {
+export function lazyStorage(
+  schemes: readonly string[],
+  module: string,
+  { writes, ...known }: { readonly writes: boolean } & Pick<Storage, 'waits' | 'checkOptions'>,
+): Storage {
   let loaded: Storage | undefined;
   const load = async (): Promise<Storage> => (loaded ??= await loadStorage(module, schemes[0]!));
   return {
     schemes,
     module,
+    ...known,
     async *list(pattern, options) {
       yield* (await load()).list(pattern, options);
     },

@@ -1,6 +1,7 @@
 import { isUint8Array } from 'node:util/types';
 import { type ByteSize, describeWrong, HeddleError, parseByteSize, rangeError, typeError } from '../../graph/index.ts';
 import { type Codec, type Compression, codecs, inferCodec } from './compression.ts';
+import type { HdfsOptions } from './hdfs/options.ts';
 import type { HttpOptions } from './http/options.ts';
 import type { S3Options } from './s3/options.ts';
 
@@ -15,7 +16,7 @@ export interface ReadOptions {
   /** A codec with a block size is an `ERR_COMPRESSED_BLOCKS`. @default 'infer' when blockSize is null, else none */
   readonly compression?: Compression | null | undefined;
   /** Region, endpoint, user and the like, for the scheme at hand. Local files take none. */
-  readonly storage?: S3Options | HttpOptions | Readonly<Record<string, unknown>> | undefined;
+  readonly storage?: S3Options | HttpOptions | HdfsOptions | Readonly<Record<string, unknown>> | undefined;
   /** Ends listing; blocks already begun are cancelled by their Futures. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -2,6 +2,7 @@ import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describeWrong, HeddleError, typeError } from '../../graph/index.ts';
 import { fileStorage } from './file.ts';
+import { checkHdfsOptions } from './hdfs/options.ts';
 import { httpStorage } from './http/http.ts';
 import { lazyStorage } from './lazy-storage.ts';
 import { s3Storage } from './s3/s3.ts';
@@ -63,4 +64,10 @@ function checkedModule(storage: unknown): string {
 }
 
 for (const storage of [fileStorage, s3Storage, httpStorage]) registerStorage(storage);
-registerStorage(lazyStorage(['hdfs', 'webhdfs', 'swebhdfs'], 'src/storage/hdfs/hdfs.js', { writes: true }));
+registerStorage(
+  lazyStorage(['hdfs', 'webhdfs', 'swebhdfs'], 'src/storage/hdfs/hdfs.js', {
+    writes: true,
+    waits: true,
+    checkOptions: (storage) => void checkHdfsOptions(storage),
+  }),
+);

@@ -12,6 +12,7 @@ import {
 import { type Executor, resolveExecutor } from '../../runtime/index.ts';
 import { checkBytes } from './check-bytes.ts';
 import { type Codec, codecs } from './compression.ts';
+import type { HdfsOptions } from './hdfs/options.ts';
 import { overlapOf } from './overlap.ts';
 import { partPaths } from './part-paths.ts';
 import { checkCodec, checkExecutor, checkFlag, checkOptionNames, checkSignal, checkStorageOptions } from './read-options.ts';
@@ -29,7 +30,7 @@ export interface WriteBytesOptions {
   /** @default none */
   readonly compression?: Codec | null | undefined;
   /** Region, endpoint, user and the like, for the scheme at hand. Local files take none. */
-  readonly storage?: S3Options | Readonly<Record<string, unknown>> | undefined;
+  readonly storage?: S3Options | HdfsOptions | Readonly<Record<string, unknown>> | undefined;
   /** Ends the call; parts already begun are cancelled by their Futures. */
   readonly signal?: AbortSignal | undefined;
   /** @default the newest open executor, or a new one */

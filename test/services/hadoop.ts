@@ -48,6 +48,7 @@ export interface Hadoop {
 export async function reasonWithoutHadoop(): Promise<string | undefined> {
   try {
     await run('java', ['-version'], { timeout: 20_000 });
+    for (const host of dataHosts) await freePort(host); // only Linux has them all without being asked
     await installed();
     return undefined;
   } catch (error) {
@@ -223,17 +224,17 @@ export async function startHadoop(overrides: Readonly<Record<string, string | nu
     await rm(home, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  /** A bean of the NameNode's management page. */
-  async function bean(name: string): Promise<Record<string, unknown> | undefined> {
+  /** A page of management; `undefined` when nobody answers. */
+  async function get(url: string): Promise<{ readonly beans: readonly Record<string, unknown>[] } | undefined> {
     try {
-      const response = await fetch(`http://${nameNode}/jmx?qry=Hadoop:service=NameNode,name=${name}`, {
-        signal: AbortSignal.timeout(5000),
-      });
-      return ((await response.json()) as { beans: Record<string, unknown>[] }).beans[0];
+      return (await (await fetch(url, { signal: AbortSignal.timeout(5000) })).json()) as { beans: Record<string, unknown>[] };
     } catch {
       return undefined;
     }
   }
+
+  const bean = async (name: string): Promise<Record<string, unknown> | undefined> =>
+    (await get(`http://${nameNode}/jmx?qry=Hadoop:service=NameNode,name=${name}`))?.beans[0];
 
   interface LiveNode {
     readonly infoAddr: string;
@@ -262,7 +263,10 @@ export async function startHadoop(overrides: Readonly<Record<string, string | nu
   const isUp = async (): Promise<boolean> => {
     const live = await liveNodes();
     const alive = dataHosts.filter((host) => processes.has(host));
-    return alive.every((host) => live.has(host)) && (await bean('NameNodeInfo'))?.Safemode === '';
+    if ((await bean('NameNodeInfo'))?.Safemode !== '') return false;
+    // A DataNode that was ended is on the NameNode's list for a while, under the port that it had.
+    const answers = alive.map((host) => live.has(host) && get(`http://${live.get(host)!.infoAddr}/jmx?qry=none`));
+    return (await Promise.all(answers)).every(Boolean);
   };
 
   try {
@@ -300,8 +304,7 @@ export async function startHadoop(overrides: Readonly<Record<string, string | nu
       const node = (await liveNodes()).get(host);
       if (node === undefined) return 0;
       const url = `http://${node.infoAddr}/jmx?qry=Hadoop:service=DataNode,name=DataNodeActivity*`;
-      const { beans } = (await (await fetch(url)).json()) as { beans: { BytesRead: number }[] };
-      return beans[0]?.BytesRead ?? 0;
+      return Number((await get(url))?.beans[0]?.BytesRead ?? 0);
     },
     stop,
   };

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { Readable } from 'node:stream';
 
 /** The npm package webhdfs, with promises: a client that shares no code with heddle's, and must agree with it. */
 export interface IndependentClient {
@@ -38,7 +39,7 @@ export function independentClient(nameNode: string, user: string): IndependentCl
         const stream = client.createWriteStream(path);
         stream.on('error', reject);
         stream.on('finish', () => resolve());
-        stream.end(bytes);
+        Readable.from([bytes]).pipe(stream); // it takes nothing else
       }),
   };
 }

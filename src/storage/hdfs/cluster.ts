@@ -9,7 +9,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodePath, type HdfsAddress } from './address.ts';
-import { type Answer, Http } from './http.ts';
+import { type Answer, type CallOptions, Http } from './http.ts';
 import type { CheckedHdfs, HdfsTls } from './options.ts';
 import { connectionText, RemoteError, remoteError } from './remote-error.ts';
 
@@ -26,7 +26,7 @@ const roundsOfSilence = 3;
 const suspectMs = 60_000;
 
 export class Cluster {
-  readonly http: Http;
+  readonly #http: Http;
   readonly user: string;
   readonly #nameNodes: readonly string[];
   readonly #token: string | undefined;
@@ -44,7 +44,7 @@ export class Cluster {
     this.user = user;
     this.#token = options.token ?? (process.env.HADOOP_TOKEN || undefined);
     this.#timeoutMs = options.timeoutMs;
-    this.http = new Http({ timeoutMs: options.timeoutMs, tls: typeof options.tls === 'object' ? options.tls : ({} as HdfsTls) });
+    this.#http = new Http({ timeoutMs: options.timeoutMs, tls: typeof options.tls === 'object' ? options.tls : ({} as HdfsTls) });
   }
 
   /** The user as messages name it: nobody knows whose a token is. */
@@ -53,12 +53,7 @@ export class Cluster {
   }
 
   /** Asks the active NameNode. Rejects with a RemoteError for what it refuses, and when there is none. */
-  async ask(
-    op: string,
-    path: string,
-    params: Params = {},
-    options: { readonly signal?: AbortSignal | undefined; readonly into?: Uint8Array | undefined } = {},
-  ): Promise<Answer> {
+  async ask(op: string, path: string, params: Params = {}, options: CallOptions = {}): Promise<Answer> {
     const query = this.#queryOf(op, params);
     const deadline = performance.now() + this.#timeoutMs;
     for (let round = 1; ; round++) {
@@ -67,7 +62,7 @@ export class Cluster {
       for (let i = 0; i < this.#nameNodes.length; i++) {
         const index = (this.#active + i) % this.#nameNodes.length;
         const base = this.#nameNodes[index]!;
-        const answer = this.#clean(await this.http.call(methods[op] ?? 'GET', `${base}/webhdfs/v1${encodePath(path)}?${query}`, options));
+        const answer = this.#clean(await this.#http.call(methods[op] ?? 'GET', `${base}/webhdfs/v1${encodePath(path)}?${query}`, options));
         if (answer.error === undefined || answer.nbytes > 0) {
           if (answer.status >= 200 && answer.status < 400) {
             this.#active = index;
@@ -156,6 +151,16 @@ export class Cluster {
     else query.set('delegation', this.#token);
     for (const [name, value] of Object.entries(params)) if (value !== undefined) query.set(name, String(value));
     return query.toString();
+  }
+
+  /** What a DataNode answers to a redirect. */
+  async fetch(url: string, options: CallOptions): Promise<Answer> {
+    return this.#clean(await this.#http.call('GET', url, options));
+  }
+
+  /** What a DataNode says to bytes. */
+  async upload(url: string, data: Uint8Array, signal: AbortSignal | undefined): Promise<Answer> {
+    return this.#clean(await this.#http.upload(url, data, signal));
   }
 
   /** No credential may come back in a message. */

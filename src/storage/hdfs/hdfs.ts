@@ -8,10 +8,12 @@ import { write } from './write.ts';
 export const hdfsStorage: Storage = {
   schemes: ['hdfs', 'webhdfs', 'swebhdfs'],
   module: 'src/storage/hdfs/hdfs.js',
+  waits: true,
   list,
   read,
   open,
   write,
+  checkOptions: (storage) => void checkHdfsOptions(storage),
   endpoint: (storage) => {
     const { nameNodes } = checkHdfsOptions(storage);
     return nameNodes === undefined ? undefined : [...nameNodes].sort().join(',');

@@ -28,25 +28,26 @@ export interface CallOptions {
 
 /** More than any directory page or list of blocks; a server that says more is no NameNode. */
 const longestText = 256 * 1024 * 1024;
+const longestConnectMs = 10_000;
 
 /** Connections to the servers of one cluster. */
 export class Http {
+  /** 0: none. */
   readonly #timeoutMs: number;
   readonly #tls: HdfsTls;
   #agent: Promise<Agent> | undefined;
 
   constructor({ timeoutMs, tls }: { readonly timeoutMs: number; readonly tls: HdfsTls }) {
-    this.#timeoutMs = timeoutMs;
+    this.#timeoutMs = Number.isFinite(timeoutMs) ? Math.max(1, Math.round(timeoutMs)) : 0;
     this.#tls = tls;
   }
 
   async #open(): Promise<Agent> {
     const { Agent } = await import('undici');
-    const limit = Math.max(1, this.#timeoutMs);
     return new Agent({
-      connect: { ...(this.#tls as object), timeout: Math.min(limit, 10_000) },
-      headersTimeout: limit,
-      bodyTimeout: limit,
+      connect: { ...(this.#tls as object), timeout: Math.min(this.#timeoutMs || longestConnectMs, longestConnectMs) },
+      headersTimeout: this.#timeoutMs,
+      bodyTimeout: this.#timeoutMs,
       keepAliveTimeout: 4000,
     });
   }
@@ -57,7 +58,7 @@ export class Http {
     this.#agent ??= this.#open();
     const agent = await this.#agent;
     signal?.throwIfAborted();
-    const { origin } = new URL(url);
+    const { origin, pathname, search } = new URL(url);
     return await new Promise((resolve, reject) => {
       let stop: ((reason?: Error) => void) | undefined;
       const onAbort = (): void => {
@@ -87,7 +88,7 @@ export class Http {
         onComplete: () => end(undefined),
         onError: (error) => end(error),
       };
-      agent.dispatch({ origin, path: url.slice(origin.length), method }, handler);
+      agent.dispatch({ origin, path: pathname + search, method }, handler);
     });
   }
 
@@ -110,12 +111,11 @@ export class Http {
       const end = (answer: Answer): void => {
         signal?.removeEventListener('abort', onAbort);
         resolve(answer);
+        request.destroy(); // a server that refuses may not want the rest
       };
       const broken = (error: Error): void => end({ status: 0, location: undefined, nbytes: 0, text: '', error });
       signal?.addEventListener('abort', onAbort, { once: true });
-      request.setTimeout(Math.max(1, this.#timeoutMs), () =>
-        request.destroy(Object.assign(new Error('the server is silent'), { code: 'ETIMEDOUT' })),
-      );
+      request.setTimeout(this.#timeoutMs, () => request.destroy(Object.assign(new Error('the server is silent'), { code: 'ETIMEDOUT' })));
       // A server that refuses answers before it has read all, and closes: what it said counts.
       request.on('error', (error) => {
         if (!isAnswered) broken(error);
@@ -152,10 +152,6 @@ export class Http {
       };
       send();
     });
-  }
-
-  async close(): Promise<void> {
-    await (await this.#agent)?.destroy();
   }
 }
 

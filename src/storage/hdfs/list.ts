@@ -26,30 +26,27 @@ export async function* list(location: string, { signal, storage }: StorageCall):
   signal?.throwIfAborted();
   const address = parseHdfs(location, options);
   const cluster = clusterOf(address, options);
-  let at = address.path;
   try {
     const found = await filesAt(cluster, address.path, signal);
     const blocks = new Array<StoredFile['hosts']>(found.length);
     await forEachInLanes(
       found,
       async ({ path, status }, i) => {
-        at = path;
-        blocks[i] = options.locality ? await blocksOf(cluster, path, status, signal) : withoutHosts(status.length, status.blockSize);
+        blocks[i] = options.locality
+          ? await blocksOf(cluster, path, status, signal).catch(inList(path))
+          : withoutHosts(status.length, status.blockSize);
       },
       signal,
     );
     for (const [i, { path, status }] of found.entries())
       yield { path: address.prefix + path, size: status.length, identity: status.identity, hosts: blocks[i]! };
   } catch (error) {
-    throw error instanceof ListError
-      ? hdfsError('list', address.prefix + error.path, cluster.who, error.cause)
-      : error instanceof RemoteError
-        ? hdfsError('list', address.prefix + at, cluster.who, error)
-        : error;
+    if (error instanceof ListError) throw hdfsError('list', address.prefix + error.path, cluster.who, error.cause);
+    throw error instanceof RemoteError ? hdfsError('list', address.prefix + address.path, cluster.who, error) : error;
   }
 }
 
-/** Says which directory could not be listed. */
+/** Says which path it was. */
 class ListError extends Error {
   readonly path: string;
   declare readonly cause: RemoteError;
@@ -58,6 +55,12 @@ class ListError extends Error {
     this.path = path;
   }
 }
+
+const inList =
+  (path: string) =>
+  (error: unknown): never => {
+    throw error instanceof RemoteError ? new ListError(path, error) : error;
+  };
 
 async function filesAt(cluster: Cluster, path: string, signal: AbortSignal | undefined): Promise<Found[]> {
   const bare = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
@@ -138,7 +141,7 @@ async function* entriesOf(cluster: Cluster, directory: string, signal: AbortSign
     yield* entriesIn(await cluster.json('LISTSTATUS', path, {}, signal));
   } catch (error) {
     if (isNotThere(error)) return;
-    throw error instanceof RemoteError ? new ListError(path, error) : error;
+    inList(path)(error);
   }
 }
 

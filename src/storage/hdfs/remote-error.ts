@@ -81,12 +81,23 @@ function why(cause: unknown): string {
   if (exception === 'AccessControlException') return `permission denied; have the right to it given to this user (${said})`;
   if (exception !== '' && Object.hasOwn(words, exception)) return words[exception]!;
   if (status === 401) return words.AuthenticationException!;
-  if (/block size is less than|must divide block size/.test(said))
-    return `the cluster refuses this blockSize; take a larger multiple of 512 bytes (${said})`;
+  if (isBadBlockSize(cause)) return `the cluster refuses this blockSize; take a larger multiple of 512 bytes (${said})`;
   if (/could only be (written|replicated) to 0/.test(said))
     return 'no DataNode can take the bytes: none is running, or their disks are full';
-  if (/exceeds? .*replication|replication factor/i.test(said)) return `the cluster refuses this replication (${said})`;
+  if (isBadReplication(cause)) return `the cluster refuses this replication (${said})`;
   return exception === '' ? said : `${said} (${exception})`;
+}
+
+const isBadBlockSize = ({ message }: RemoteError): boolean =>
+  /block ?size\b.*\bis less than|must divide block ?size/i.test(firstLine(message));
+const isBadReplication = ({ message }: RemoteError): boolean =>
+  /replication.*(exceeds|is less than|greater than)/i.test(firstLine(message));
+
+/** Whether trying again, or elsewhere, can change nothing. */
+export function isFinal(error: RemoteError): boolean {
+  if (isBelowFile(error) || isBadBlockSize(error) || isBadReplication(error)) return true;
+  if (error.exception === 'AccessControlException' || error.exception === 'FileAlreadyExistsException') return true;
+  return error.exception !== 'StandbyException' && Object.hasOwn(words, error.exception);
 }
 
 /** A broken connection in words. */

@@ -4,12 +4,13 @@
  *     CREATE .heddle-….tmp → DataNode takes the bytes → is it as long as it should be? → RENAME to the target, which refuses when the name is taken
  */
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { HeddleError } from '../../../graph/index.ts';
 import type { StorageWrite } from '../storage.ts';
 import { parseHdfs } from './address.ts';
 import { type Cluster, clusterOf } from './cluster.ts';
 import { type CheckedHdfs, checkHdfsOptions } from './options.ts';
-import { connectionText, field, hdfsError, isBelowFile, RemoteError, remoteError } from './remote-error.ts';
+import { connectionText, field, hdfsError, isBelowFile, isFinal, RemoteError, remoteError } from './remote-error.ts';
 import { type HdfsStatus, statusOf } from './status.ts';
 
 /** DataNodes that are tried. */
@@ -36,6 +37,7 @@ export async function write(location: string, data: Uint8Array, { overwrite, sig
           return data.byteLength;
         }
         if (attempt >= mostAttempts) throw failure;
+        await delay(50 * 2 ** attempt);
       } finally {
         if (!isMoved) await remove(cluster, unfinished);
       }
@@ -71,8 +73,15 @@ async function create(
 ): Promise<RemoteError | undefined> {
   const excludedatanodes = await cluster.excluded();
   const params = { overwrite: true, noredirect: true, replication, blocksize: blockSize, permission, excludedatanodes };
-  const url = cluster.redirectOf(await cluster.ask('CREATE', path, params, { signal }), path);
-  const answer = await cluster.http.upload(url, data, signal);
+  let url: string;
+  try {
+    url = cluster.redirectOf(await cluster.ask('CREATE', path, params, { signal }), path);
+  } catch (error) {
+    if (!(error instanceof RemoteError) || excludedatanodes === undefined || isFinal(error)) throw error;
+    cluster.trustAll(); // none is left but those that failed
+    return error;
+  }
+  const answer = await cluster.upload(url, data, signal);
   if (answer.error === undefined && answer.status >= 200 && answer.status < 300) {
     const stored = await statusOf(cluster, path, signal);
     if (stored?.length === data.byteLength) return undefined;
@@ -84,8 +93,8 @@ async function create(
     return new RemoteError('', `the DataNode ${hostname} failed: ${connectionText(answer.error)}`, 0);
   }
   const error = remoteError(answer);
-  // What the NameNode refuses it refuses wherever the bytes are sent.
-  if (error.exception !== 'IOException' || /block ?size|replication/i.test(error.message)) throw error;
+  if (isFinal(error)) throw error;
+  // It may only have lost its NameNode, which was started again or is the standby now.
   cluster.suspect(hostname);
   return error;
 }

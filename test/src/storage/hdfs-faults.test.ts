@@ -132,6 +132,13 @@ describe('reading from a DataNode', () => {
     await expect(content(file)).rejects.toThrow(/Could not obtain block: BP-1:blk_1 file=\/f\)/);
   });
 
+  it('waits as long as it takes without a time limit', async () => {
+    const file = await only('/f', { timeout: Number.POSITIVE_INFINITY });
+    const into = Buffer.alloc(1000);
+    await hdfsStorage.read(file, 0, into, call({ timeout: Number.POSITIVE_INFINITY }));
+    expect(await write('/long', into, {}, { timeout: Number.POSITIVE_INFINITY })).toBe(1000);
+  });
+
   it('refuses a file that is replaced while it is read', async () => {
     const file = await only();
     onDataNode('OPEN', () => {
@@ -163,6 +170,23 @@ describe('writing to a DataNode', () => {
     expect(await write('/d/new', bytes)).toBe(1000);
     expect(server.store.names).toEqual(['/d/new', '/f']);
     expect(server.store.files.get('/d/new')!.bytes).toEqual(bytes);
+  });
+
+  it('trusts those that failed again when no other is left', async () => {
+    onDataNode('CREATE', ({ response }, nth) => {
+      if (nth === 1) response.destroy();
+      return nth === 1;
+    });
+    const { intercept } = server;
+    let refusals = 0;
+    server.intercept = (one) => {
+      if (one.op !== 'CREATE' || !one.query.has('excludedatanodes')) return intercept(one);
+      refusals++;
+      refuse(one.response, 'IOException', 'Failed to find datanode, suggest to check cluster health.');
+      return true;
+    };
+    expect(await write('/new', bytes)).toBe(1000);
+    expect(refusals).toBe(1);
   });
 
   it('does not show a file that arrived in part', async () => {
@@ -268,16 +292,17 @@ describe('a delegation token', () => {
     expect(server.calls[0]!.query.get('delegation')).toBe(token);
   });
 
-  it('is in no error, whatever the servers say', async () => {
+  it.each(['NameNode', 'DataNodes'])('is in no error, whatever the %s say', async (who) => {
     const file = await only('/f', { token });
-    server.intercept = ({ response }) => {
+    server.intercept = ({ op, node, response }) => {
+      if (who === 'DataNodes' && (node === undefined || (op !== 'OPEN' && op !== 'CREATE'))) return undefined;
       refuse(response, 'SomethingException', `the token ${token} is strange`, 403);
       return true;
     };
     const failures = [
-      only('/f', { token }),
       hdfsStorage.read(file, 0, new Uint8Array(10), call({ token })),
       write('/n', bytes, {}, { token }),
+      ...(who === 'NameNode' ? [only('/f', { token })] : []),
     ];
     for (const outcome of await Promise.allSettled(failures)) {
       expect(outcome).toMatchObject({

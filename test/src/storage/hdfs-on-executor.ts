@@ -170,11 +170,16 @@ export function testHdfsOnExecutor(hadoop: () => Hadoop): void {
     const token = 'very-secret-delegation-token';
     await plain().put('/token/f', Buffer.from('hello'));
     const seen: string[] = [];
-    // The cluster knows no tokens, so the list is made without one, and the block read with it fails.
+    // This cluster takes no tokens: they are taken off on the way, and reading is refused.
     const door = createServer(async (request, response) => {
       const url = new URL(request.url!, `http://${hadoop().nameNode}`);
       seen.push(url.searchParams.get('delegation') ?? '');
-      if (url.searchParams.get('op') !== 'OPEN') url.searchParams.delete('delegation');
+      url.searchParams.delete('delegation');
+      if (url.searchParams.get('op') === 'OPEN') {
+        const RemoteException = { exception: 'InvalidToken', javaClassName: 'InvalidToken', message: `token (${token}) is expired` };
+        response.writeHead(403, { 'content-type': 'application/json' }).end(JSON.stringify({ RemoteException }));
+        return;
+      }
       const { status, body } = await plainCall('GET', url.href);
       response.writeHead(status, { 'content-type': 'application/json' }).end(body);
     });

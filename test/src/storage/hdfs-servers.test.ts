@@ -287,6 +287,17 @@ describe('listing', () => {
     });
   });
 
+  it('names the file whose blocks it may not know', async () => {
+    const server = await fake();
+    for (let i = 0; i < 40; i++) server.store.put(`/d/${i}`, 'x');
+    server.intercept = ({ op, path, response }) => {
+      if (op !== 'GETFILEBLOCKLOCATIONS' || path !== '/d/7') return undefined;
+      refuse(response, 'AccessControlException', 'Permission denied: user=ann, access=READ');
+      return true;
+    };
+    await expect(list(`${server.url}/d/`)).rejects.toThrow(/cannot list .*\/d\/7 as ann: permission denied/);
+  });
+
   it.each(['/d/../x', '/./x', '/d/..'])('refuses %s', async (path) => {
     await expect(list(`hdfs://host${path}`)).rejects.toMatchObject({ code: 'ERR_INVALID_ARGUMENT' });
   });

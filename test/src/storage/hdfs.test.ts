@@ -1,6 +1,10 @@
 /** HDFS against Hadoop's own servers: a NameNode and three DataNodes, each a JVM and a host of its own. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { hdfsStorage } from '../../../src/storage/hdfs/hdfs.ts';
 import { forEachInLanes } from '../../../src/storage/lanes.ts';
@@ -39,6 +43,30 @@ if (reason !== undefined) console.log(`HDFS is not tested here: ${reason}`);
   };
   const write = (path: string, data: Uint8Array, user?: string, more?: object): Promise<number> =>
     hdfsStorage.write!(hadoop.url(path), data, { ...as(user, more), overwrite: false });
+
+  it('ends with the process that started it, however that ends', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'heddle-killed-'));
+    const service = new URL('../../services/hadoop.ts', import.meta.url).href;
+    const script = `import { startHadoop } from ${JSON.stringify(service)}; await startHadoop();`;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+      env: { ...process.env, TMPDIR: folder },
+      stdio: 'ignore',
+    });
+    const javas = (): string[] =>
+      readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8')
+        .trim()
+        .split(' ')
+        .filter((pid) => pid !== '' && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('Daemon'));
+    try {
+      while (javas().length < 4) await new Promise((resolve) => setTimeout(resolve, 50));
+      const pids = javas();
+      child.kill('SIGKILL');
+      while (pids.some((pid) => existsSync(`/proc/${pid}`))) await new Promise((resolve) => setTimeout(resolve, 50));
+    } finally {
+      child.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+    }
+  });
 
   describe('as every storage', () => {
     testStorage({
@@ -152,7 +180,9 @@ if (reason !== undefined) console.log(`HDFS is not tested here: ${reason}`);
     });
   });
 
-  describe('when DataNodes fail', () => {
+  describe('on an executor', () => testHdfsOnExecutor(() => hadoop));
+
+  describe('when its servers fail', () => {
     /** A door to the NameNode that notes whom it names for reading. */
     let door: Server;
     let named: string[];
@@ -212,9 +242,9 @@ if (reason !== undefined) console.log(`HDFS is not tested here: ${reason}`);
       } finally {
         await hadoop.startNameNode();
       }
-      expect(await list('/fail/alone')).toHaveLength(1);
+      // The DataNodes still have the connections of before; whoever asks them first learns it.
+      expect(await write('/fail/y', Buffer.from('y'))).toBe(1);
+      expect((await content((await list('/fail/y'))[0]!)).toString()).toBe('y');
     });
   });
-
-  describe('on an executor', () => testHdfsOnExecutor(() => hadoop));
 });
