@@ -78,7 +78,8 @@ export class Executor implements AsyncDisposable {
     this.#events = new Events(this.#engine);
     this.#outputs = new Outputs(this.#engine, checked.passes, () => {
       const task = runningTask.getStore();
-      return task?.executor === this ? task.row : -1;
+      // in a worker, the executor of its tasks is the one that hands everything on
+      return task !== undefined && (task.executor === this || this.#engine.name === 'parent') ? task.row : -1;
     });
     this.#engine.attach?.(this, new NestedHost(this.#outputs));
     if (checked.signal !== undefined) this.#companions.push(onAbort(checked.signal, () => void this.close()));

@@ -46,7 +46,10 @@ export class Outputs implements OutputOwner {
   /** The Output of a task: the one there is, or a new one that begins in this turn. Throws KeyConflictError. */
   begin(task: Task): Output {
     const known = this.#known(task);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (known.status === 'pending') this.secede(this.#parent());
+      return known;
+    }
     const output = new Output(task, this);
     this.#byId.set(task.id, output);
     if (this.#pending.length >= mostPending) this.flush();
@@ -67,6 +70,11 @@ export class Outputs implements OutputOwner {
     if (output.handle >= 0) this.#rows++;
     this.#byId.set(task.id, output);
     return output;
+  }
+
+  /** The task of a row will wait, perhaps for one that stands behind it. */
+  secede(parent: number): void {
+    if (parent >= 0) this.#engine.secede?.(parent);
   }
 
   #known(task: Task): Output | undefined {

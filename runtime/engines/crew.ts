@@ -20,6 +20,7 @@ export interface CrewListener {
   broken(error: Error): void;
   message(index: number, message: FromWorker): void;
   executor(): unknown;
+  warn(code: string, message: string): void;
 }
 
 /** The workers of an engine: starts them, makes them known to each other, puts a new one in the place of one that ended, and carries messages. */
@@ -145,9 +146,20 @@ export class Crew {
       case 'held':
       case 'called':
         return this.#requests.answer(message.request, message);
+      case 'stray':
+        return this.#stray(index, message);
       default:
         return this.#listener.message(index, message);
     }
+  }
+
+  /** An error that no running task can be blamed for. One of no task at all leaves its worker in a state that nobody knows: it counts as dead. */
+  #stray(index: number, { key, error }: Extract<FromWorker, { kind: 'stray' }>): void {
+    const name = this.#names[index]!;
+    if (key !== undefined)
+      return this.#listener.warn('HEDDLE_LATE_ERROR', `task ${key} on ${name} threw after it had ended: ${error.text}`);
+    this.#listener.warn('HEDDLE_LATE_ERROR', `something on ${name} threw outside any task, so that it is replaced: ${error.text}`);
+    this.replace(index, new Error(`${error.text} was thrown outside any task`));
   }
 
   /** Gives a new worker a way to each other one. */

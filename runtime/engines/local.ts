@@ -7,24 +7,24 @@ import {
   type TaskOptions,
   type WorkerDescription,
 } from '../../graph/index.ts';
-import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink } from '../engine.ts';
+import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink, Where } from '../engine.ts';
 import type { NestedHost } from '../nested/host.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import { type Limits, State } from '../scheduler/state.ts';
 import type { Command, Stimulus } from '../scheduler/stimulus.ts';
-import { encode } from '../worker/encode.ts';
 import type { FromWorker } from '../worker/protocol.ts';
 import { sizeOf } from '../worker/size-of.ts';
 import { encodeBatch } from './batch.ts';
 import { Blames } from './blames.ts';
 import { callOn } from './call.ts';
-import { lateError, TaskConsole } from './console.ts';
+import { TaskConsole } from './console.ts';
 import { Crew } from './crew.ts';
 import { Definitions } from './definitions.ts';
-import { Endings } from './endings.ts';
+import { Endings, isUnfinished } from './endings.ts';
 import { closedError } from './errors.ts';
 import { limitsFor, someWorkersNamed } from './limits.ts';
 import type { LocalOptions } from './local-options.ts';
+import { encodePut } from './put.ts';
 import { Results } from './results.ts';
 import { localView, transitionOf } from './view.ts';
 
@@ -68,6 +68,7 @@ export class LocalEngine implements Engine {
         broken: (error) => this.#break(error),
         message: (index, message) => this.#receive(index, message),
         executor: () => this.#executor,
+        warn: (code, message) => this.#warn(code, message),
       },
     });
     this.view = localView(
@@ -82,7 +83,7 @@ export class LocalEngine implements Engine {
       noWorkerTimeoutMs: options.noWorkerTimeoutMs,
       state: () => this.#scheduler.state,
       step: (stimulus) => this.#step(stimulus),
-      warn: (code, message) => this.listener.warning({ time: Date.now(), code, message }),
+      warn: (code, message) => this.#warn(code, message),
     });
     this.#results = new Results({
       crew: this.#crew,
@@ -91,6 +92,10 @@ export class LocalEngine implements Engine {
       taskOf: (row) => this.#blames.taskOf(row),
       missing: (worker, rows) => this.#step({ kind: 'missing', worker, rows }),
     });
+  }
+
+  #warn(code: string, message: string): void {
+    this.listener.warning({ time: Date.now(), code, message });
   }
 
   #newScheduler(): void {
@@ -125,7 +130,7 @@ export class LocalEngine implements Engine {
 
   run(plan: Plan, sinks: readonly Sink[], parent = -1): void {
     if (this.#refuse(sinks)) return;
-    if (parent >= 0) this.#step({ kind: 'seceded', worker: this.#scheduler.state.worker[parent]!, row: parent });
+    this.secede(parent);
     const rows = new Int32Array(plan.graph.size);
     const cache = new Map<TaskOptions, Limits>();
     const limitsOf = (graphRow: number): Limits =>
@@ -140,31 +145,25 @@ export class LocalEngine implements Engine {
     this.#perform(commands);
   }
 
-  put(
-    task: Task,
-    { data, captured }: Putting,
-    where: { readonly broadcast: boolean; readonly workers: readonly string[] | undefined },
-    sink: Sink,
-  ): void {
+  secede(handle: number): void {
+    const { state } = this.#scheduler;
+    const index = state.worker[handle] ?? -1;
+    const worker = state.workers[index];
+    if (worker?.inFlight.has(handle) === true && !worker.seceded.has(handle)) this.#step({ kind: 'seceded', worker: index, row: handle });
+  }
+
+  put(task: Task, what: Putting, where: Where, sink: Sink): void {
     if (this.#refuse([sink])) return;
     const named = someWorkersNamed(this.workers, where.workers);
     const targets = where.broadcast ? named : [named[this.#nextTarget++ % named.length]!];
-    // Before the table knows of it: what cannot be sent is nowhere.
-    const definition = captured && this.#definitions.defineData(captured);
-    const messages = targets.map(() => (definition === undefined ? encode(data, 'data') : { rich: false, value: undefined, transfer: [] }));
+    const messages = encodePut(what, this.#definitions, targets.length);
     const { state } = this.#scheduler;
     const known = state.rowOf(task.id);
     const isNew = known === undefined || state.state[known] !== State.memory;
     const limits = limitsFor(task.options, undefined, this.workers, 0, new Map());
-    const commands = this.#scheduler.step({ kind: 'scattered', task, workers: targets, nbytes: sizeOf(data), limits });
+    const commands = this.#scheduler.step({ kind: 'scattered', task, workers: targets, nbytes: sizeOf(what.data), limits });
     const row = state.rowOf(task.id)!;
-    for (const [i, { rich, value, transfer }] of messages.entries())
-      if (isNew)
-        this.#crew.post(
-          targets[i]!,
-          { kind: 'put', row, rich, value, ...(definition === undefined ? {} : { captured: definition }) },
-          transfer,
-        );
+    if (isNew) for (const [i, { message, transfer }] of messages.entries()) this.#crew.post(targets[i]!, message(row), transfer);
     sink.handle = row;
     this.#sinks[row] = sink;
     this.#perform(commands);
@@ -262,11 +261,6 @@ export class LocalEngine implements Engine {
         );
       case 'console':
         return this.#console.write(index, this.workers[index]!.name, message, this.listener);
-      case 'stray':
-        this.listener.warning(lateError(message, this.workers[index]!.name));
-        // An error of no task at all leaves its worker in a state that nobody knows.
-        if (message.key === undefined) this.#crew.replace(index, new Error(`${message.error.text} was thrown outside any task`));
-        return;
     }
   }
 
@@ -349,12 +343,7 @@ export class LocalEngine implements Engine {
           this.#blames.lost(command.row);
           break;
         case 'stop':
-          void this.#endings.stop(
-            command.worker,
-            command.row,
-            undefined,
-            command.force ? this.#options.cancelGraceMs : Number.POSITIVE_INFINITY,
-          );
+          this.#endings.unwanted(command.worker, command.row, command.force);
           break;
         case 'no-worker':
           this.#endings.noWorker(command.row);
@@ -400,7 +389,3 @@ export class LocalEngine implements Engine {
 
 /** Stands for the small result `undefined`. */
 const nothing = Symbol('undefined');
-
-function isUnfinished(at: number): boolean {
-  return at === State.waiting || at === State.queued || at === State.processing || at === State.noWorker;
-}
