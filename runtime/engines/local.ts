@@ -64,7 +64,7 @@ export class LocalEngine implements Engine {
       settings: options.settings,
       listener: {
         joined: (index) => this.#joined(index),
-        left: (index, cause, wanted) => this.#left(index, cause, wanted),
+        left: (index, cause, wanted, kept) => this.#left(index, cause, wanted, kept),
         broken: (error) => this.#break(error),
         message: (index, message) => this.#receive(index, message),
         executor: () => this.#executor,
@@ -277,13 +277,13 @@ export class LocalEngine implements Engine {
   }
 
   /** A worker has ended, and another is starting in its place. */
-  #left(index: number, cause: Error | undefined, wanted: boolean): void {
+  #left(index: number, cause: Error | undefined, wanted: boolean, kept: readonly number[]): void {
     this.#definitions.forgetWorker(index);
     this.#nested?.lost(index);
     this.listener.worker?.({ time: Date.now(), worker: this.workers[index]!.name, change: 'left' });
     const { state } = this.#scheduler;
     for (const row of state.workers[index]!.inFlight) this.#endings.clocks.left(row);
-    const commands = this.#scheduler.step({ kind: 'worker-left', worker: index, wanted });
+    const commands = this.#scheduler.step({ kind: 'worker-left', worker: index, wanted, kept });
     const lastLines = this.#console.take(index);
     for (const command of commands)
       if (command.kind === 'killed') this.#blames.killed(command.row, command.deaths, this.workers[index]!.name, cause, lastLines);

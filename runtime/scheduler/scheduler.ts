@@ -38,7 +38,7 @@ export class Scheduler {
         this.#workerJoined(stimulus);
         break;
       case 'worker-left':
-        this.#workerLeft(stimulus.worker, stimulus.wanted);
+        this.#workerLeft(stimulus.worker, stimulus.wanted, new Set(stimulus.kept));
         break;
       case 'submitted':
         this.#submitted(stimulus);
@@ -83,7 +83,8 @@ export class Scheduler {
 
   #workerJoined(stimulus: Extract<Stimulus, { kind: 'worker-joined' }>): void {
     const { worker: index } = stimulus;
-    this.state.workers[index] = idleWorker(index, this.state.workers[index]!, true);
+    const { nbytes } = this.state.workers[index]!; // of what it has taken over
+    this.state.workers[index] = { ...idleWorker(index, this.state.workers[index]!, true), nbytes };
     const { state } = this;
     if (state.counts[State.noWorker]! === 0) return;
     for (let row = 0; row < state.size; row++) if (state.state[row] === State.noWorker) this.#needs.ready(row);
@@ -259,7 +260,7 @@ export class Scheduler {
     this.#needs.demand(rows);
   }
 
-  #workerLeft(index: number, wanted: boolean): void {
+  #workerLeft(index: number, wanted: boolean, kept: ReadonlySet<number>): void {
     const { state } = this;
     const worker = state.workers[index]!;
     worker.running = false;
@@ -270,9 +271,10 @@ export class Scheduler {
       this.#assigner.leave(index, row);
     }
     const held: number[] = [];
-    for (let row = 0; row < state.size; row++) if (state.holds(index, row)) held.push(row);
+    for (let row = 0; row < state.size; row++) if (state.holds(index, row) && !kept.has(row)) held.push(row);
     const lost = dropHolder(state, index, held);
     worker.nbytes = 0;
+    for (const row of kept) worker.nbytes += state.nbytes[row]!;
     this.#assigner.requeue(index);
     this.#needs.remake(lost);
     for (const row of inFlight) {

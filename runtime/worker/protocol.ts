@@ -41,6 +41,8 @@ export type ToWorker =
   | { readonly kind: 'fetch'; readonly request: number; readonly rows: readonly number[] }
   /** Which of these results are here? */
   | { readonly kind: 'has'; readonly request: number; readonly rows: readonly number[] }
+  /** Bring these results over from the worker whose place this one is to take. */
+  | { readonly kind: 'inherit'; readonly rows: readonly number[] }
   /** Keep this as the result of a row. */
   | { readonly kind: 'put'; readonly row: number; readonly rich: boolean; readonly value: unknown; readonly captured?: Definition }
   /** Nobody wants this task any more: drop it if it waits, tell it if it runs. */
@@ -81,6 +83,8 @@ export type FromWorker =
       readonly row: number;
       readonly missing: readonly { readonly holder: number; readonly rows: readonly number[] }[];
     }
+  /** It has brought over these. */
+  | { readonly kind: 'inherited'; readonly rows: readonly number[] }
   | { readonly kind: 'held'; readonly request: number; readonly rows: readonly number[] }
   | { readonly kind: 'fetched'; readonly request: number; readonly results: readonly Fetched[] }
   | { readonly kind: 'called'; readonly request: number; readonly rich: boolean; readonly value: unknown; readonly error?: PackedError }
