@@ -365,7 +365,9 @@ export class LocalEngine implements Engine {
     const { state } = this.#scheduler;
     try {
       this.#crew.post(worker, encodeBatch(state, this.#definitions, worker, rows));
+      this.#definitions.sent(worker, true);
     } catch (error) {
+      this.#definitions.sent(worker, false);
       if (rows.length > 1) for (const row of rows) this.#send(worker, [row]);
       else {
         const [row] = rows;
