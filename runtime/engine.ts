@@ -23,6 +23,8 @@ export interface TaskTransition {
   readonly from: StateName;
   readonly to: StateName;
   readonly worker?: string;
+  /** Of a task that read a stored block and finished: whether it ran on a host that holds the block. Left out where hosts are not known. */
+  readonly isLocal?: boolean;
 }
 
 /** A task wrote to the console. */

@@ -1,4 +1,4 @@
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import {
   type ByteSize,
@@ -187,8 +187,22 @@ function checkWorkers(workers: unknown): readonly WorkerDescription[] {
     const name = worker.name ?? `worker-${i}`;
     if (seen.has(name)) throw typeError('ERR_INVALID_OPTION', `two workers are called "${name}"; give each a name of its own`);
     seen.add(name);
-    return Object.freeze({ name, host: worker.host ?? hostname(), resources: Object.freeze({ ...worker.resources }) });
+    const resources = Object.freeze({ ...worker.resources });
+    return Object.freeze(
+      worker.host === undefined ? { name, host: hostname(), aliases: ownAliases(), resources } : { name, host: worker.host, resources },
+    );
   });
+}
+
+let aliases: readonly string[] | undefined;
+
+/** What else this machine is called: storages may know it by an address. */
+function ownAliases(): readonly string[] {
+  aliases ??= Object.freeze([
+    'localhost',
+    ...Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []),
+  ]);
+  return aliases;
 }
 
 function checkWorkerList(list: unknown): readonly WorkerOptions[] {

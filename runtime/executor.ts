@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import {
   type AnyFuture,
   type DaskGraph,
@@ -211,6 +212,7 @@ export class Executor implements AsyncDisposable {
     this.#refuseClosed();
     const { callee } = makeTask(fn, []);
     const workers = typeof options.workers === 'string' ? [options.workers] : options.workers;
+    if (workers?.length === 0) return new Map();
     return waitFor(this.#engine.call(callee!, workers) as Promise<Map<string, Awaited<R>>>, options, 'run()');
   }
 
@@ -320,8 +322,8 @@ function openEngine(options: CheckedOptions): Engine {
 function scatterContainer(data: unknown, put: (one: unknown) => unknown): unknown {
   if (!isContainer(data)) return put(data);
   if (Array.isArray(data)) return data.map(put);
-  if (data instanceof Map) return new Map([...data].map(([key, one]) => [key, put(one)]));
-  if (data instanceof Set) return new Set([...data].map(put));
+  if (types.isMap(data)) return new Map([...data].map(([key, one]) => [key, put(one)]));
+  if (types.isSet(data)) return new Set([...data].map(put));
   return Object.fromEntries(Object.entries(data).map(([name, one]) => [name, put(one)]));
 }
 

@@ -14,6 +14,7 @@ import { type Limits, State } from '../scheduler/state.ts';
 import type { Command, Stimulus } from '../scheduler/stimulus.ts';
 import type { FromWorker } from '../worker/protocol.ts';
 import { sizeOf } from '../worker/size-of.ts';
+import { Arrivals } from './arrivals.ts';
 import { encodeBatch } from './batch.ts';
 import { Blames } from './blames.ts';
 import { callOn } from './call.ts';
@@ -41,8 +42,7 @@ export class LocalEngine implements Engine {
   readonly #results: Results;
   #sinks: (Sink | undefined)[] = [];
   readonly #blames: Blames;
-  /** By row: small results that came with the report now looked at. */
-  readonly #arrived: unknown[] = [];
+  readonly #arrivals = new Arrivals();
   readonly #endings: Endings;
   readonly #console: TaskConsole = new TaskConsole();
   #executor: unknown;
@@ -299,11 +299,9 @@ export class LocalEngine implements Engine {
   }
 
   #finished(index: number, { reports, rows, values }: Extract<FromWorker, { kind: 'finished' }>): void {
-    for (let i = 0; i < rows.length; i++) this.#arrived[rows[i]!] = values[i] === undefined ? nothing : values[i];
     // An overdue row has failed by now: the report that follows finds it gone, and its result is dropped.
     if (!this.#endings.clocks.isQuiet) for (let i = 0; i < reports.length; i += 3) this.#endings.failOverdue(index, reports[i]!);
-    this.#step({ kind: 'finished', worker: index, reports });
-    for (let i = 0; i < rows.length; i++) this.#arrived[rows[i]!] = undefined;
+    this.#arrivals.during(rows, values, () => this.#step({ kind: 'finished', worker: index, reports }));
   }
 
   #failed(index: number, message: Extract<FromWorker, { kind: 'failed' }>): void {
@@ -328,13 +326,10 @@ export class LocalEngine implements Engine {
         case 'free':
           this.#crew.free(command.worker, command.rows);
           break;
-        case 'done': {
-          const { row } = command;
-          const value = this.#arrived[row];
-          this.#results.tell(row);
-          this.#sinks[row]?.finished(value !== undefined, value === nothing ? undefined : value);
+        case 'done':
+          this.#results.tell(command.row);
+          this.#arrivals.tell(command.row, this.#sinks[command.row]);
           break;
-        }
         case 'erred':
           this.#results.tell(command.row);
           this.#sinks[command.row]?.failed(this.#blames.of(command.blame));
@@ -388,6 +383,3 @@ export class LocalEngine implements Engine {
     this.#crew.setBusy(!this.#isClosed && this.#fatal === undefined && (unfinished > 0 || this.#crew.isAsked));
   }
 }
-
-/** Stands for the small result `undefined`. */
-const nothing = Symbol('undefined');

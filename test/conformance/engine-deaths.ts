@@ -109,12 +109,13 @@ export function testEngineDeaths(name: 'threads' | 'processes', open: OpenExecut
       try {
         const { data } = executor.scatter({ data: [1, 2, 3] }, { workers: 'worker-0' });
         const { everywhere } = executor.scatter({ everywhere: [4, 5] }, { broadcast: true });
+        // on the worker that holds it: elsewhere it would leave a copy
         expect(
           await executor.submit(
             lazy((list: number[]) => list.length, first),
             data,
           ),
-        ).toBe(3); // there, or a copy would go elsewhere
+        ).toBe(3);
         await rejection(executor.submit(lazy(die, first)));
         const late = executor.submit((list: number[]) => list.length + 1, data);
         expect((await rejection(late)).code).toBe('ERR_LOST');
