@@ -229,7 +229,7 @@ class Scan {
   }
 
   #leaf(value: object): void {
-    if (types.isSharedArrayBuffer(value)) this.#shared(value, value);
+    this.#shared(value, ArrayBuffer.isView(value) ? value.buffer : value);
     if (ArrayBuffer.isView(value)) {
       this.#noExpandos(value);
       return;
@@ -251,7 +251,7 @@ class Scan {
   }
 
   /** Between processes no memory is shared. */
-  #shared(value: object, buffer: ArrayBufferLike): void {
+  #shared(value: object, buffer: object): void {
     if (workerContext.sharesMemory || !types.isSharedArrayBuffer(buffer)) return;
     throw unsendable(this.#pathOf(value), {
       what: 'memory in a SharedArrayBuffer',

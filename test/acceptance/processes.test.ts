@@ -1,6 +1,6 @@
 // The engine `processes` as a whole program sees it: workers end with their caller however that ends, and leave nothing behind.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Executor, lazy } from 'heddle';
 import { failure, fixture, lines, node, packageFolder, temporaryFolder } from '../fixtures/acceptance/helpers.ts';
@@ -222,20 +222,7 @@ describe('a worker process', () => {
   });
 
   it('runs TypeScript under tsx', async () => {
-    const typed = mkdtempSync(join(packageFolder, 'node_modules', 'heddle-typed-')); // where the package is found by its name
-    const file = join(typed, 'program.mts');
-    writeFileSync(
-      file,
-      `import { Executor } from 'heddle';
-enum Kind { A = 41 }
-const add = (n: number): number => n + Kind.A;
-const executor = new Executor({ engine: 'processes', workers: 1 });
-console.log(JSON.stringify(await executor.submit(add, 1)));
-await executor.close();
-`,
-    );
-    const ended = await node(['--import', 'tsx', file]);
-    rmSync(typed, { recursive: true });
+    const ended = await node(['--import', 'tsx', fixture('processes-typed.ts')]);
     expect([ended.late, ended.code, ended.stderr, ended.stdout]).toEqual([false, 0, '', '42\n']);
   });
 });
