@@ -184,7 +184,8 @@ export class Executor implements AsyncDisposable {
 
   /** Stops tasks and what depends on them; resolves when they have stopped. */
   async cancel(futures: AnyFuture | Iterable<AnyFuture>, options: CancelOptions = {}): Promise<void> {
-    await this.#outputs.cancel(outputsOf(futures), { reason: options.reason, force: options.force === true });
+    const cancelled = this.#outputs.cancel(outputsOf(futures), { reason: options.reason, force: options.force === true });
+    await waitFor(cancelled, options, 'cancel()');
   }
 
   /** Runs failed tasks again, with their failed ancestors. */
