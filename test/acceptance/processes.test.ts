@@ -4,8 +4,11 @@ import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Executor, lazy } from 'heddle';
 import { failure, fixture, lines, node, packageFolder, temporaryFolder } from '../fixtures/acceptance/helpers.ts';
+import { nodeBinariesOrReason } from '../services/node-versions.ts';
 
 const folder = temporaryFolder();
+const { nodes, reason } = await nodeBinariesOrReason();
+if (reason !== undefined) process.stderr.write(`skipped: versions of Node: ${reason}\n`);
 const program = fixture('processes.mjs');
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -107,6 +110,23 @@ describe('worker processes end with their caller', () => {
     expect(ended.code).toBe(0);
     await expectNothingLeft(begun(ended.stdout), tmp);
   });
+});
+
+describe('on every line of Node', () => {
+  const table = nodes.map(({ version, path }) => [version, path] as const);
+  (table.length > 0 ? it.each(table) : it.skip.each([['none', '']]))(
+    '%s: a program ends with its worker processes, and node --test passes and ends',
+    async (_, execPath) => {
+      const tmp = ownFolder();
+      const ended = await node([program, 'idle'], { env: { TMPDIR: tmp }, execPath });
+      expect([ended.late, ended.code, begun(ended.stdout).met]).toEqual([false, 0, 200]);
+      await expectNothingLeft(begun(ended.stdout), tmp);
+      const tested = await node(['--test', '--test-reporter=tap', fixture('processes.spec.mjs')], { env: { TMPDIR: tmp }, execPath });
+      expect([tested.late, tested.code]).toEqual([false, 0]);
+      expect(tested.stdout).toMatch(/^# pass 2$/m);
+    },
+    60_000,
+  );
 });
 
 describe('a worker process', () => {

@@ -129,6 +129,26 @@ export function testEngineDeaths(name: 'threads' | 'processes', open: OpenExecut
       }
     });
 
+    test('gives up a result that ends its worker whenever it is asked for', async () => {
+      const executor = open({ workers: 1 });
+      try {
+        const deadly = lazy(
+          () => {
+            const error = new Error('deadly to look at');
+            Object.defineProperty(error, 'more', { enumerable: true, get: () => (process as unknown as Ends).reallyExit(7) });
+            return [error];
+          },
+          { pure: true },
+        );
+        const error = await rejection(executor.compute(deadly()));
+        expect(error.code).toBe('ERR_KILLED_WORKER');
+        expect(error.message).toMatch(/while it was asked for it/);
+        expect(await executor.submit(sleep, 1, 5)).toBe(5);
+      } finally {
+        await executor.close();
+      }
+    });
+
     test('retries a failed task with its failed ancestors, and with nothing else', async () => {
       const executor = open({ workers: 2 });
       const runs = runCounter();
