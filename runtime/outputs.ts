@@ -49,6 +49,7 @@ export class Outputs implements OutputOwner {
     const known = this.#known(task);
     if (known !== undefined) {
       if (known.status === 'pending') this.secede(this.#parent());
+      if (known.status === 'finished') this.#engine.reused?.(known.handle);
       return known;
     }
     const output = new Output(task, this);

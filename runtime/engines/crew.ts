@@ -1,6 +1,7 @@
 import { unpackError } from '../failure.ts';
 import type { StartWorker, Transport } from '../pool/transport.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from '../worker/protocol.ts';
+import type { Claims } from './claims.ts';
 import { closedError, lostError } from './errors.ts';
 import { Requests } from './requests.ts';
 
@@ -9,6 +10,7 @@ interface Member {
   isReady: boolean;
   /** Starts in a row that ended before the worker was ready. */
   falseStarts: number;
+  readonly claims: SharedArrayBuffer | undefined;
   /** Hears it while another still has its place; without a message, it is gone. */
   overhear?: (message?: FromWorker) => void;
 }
@@ -38,6 +40,7 @@ export class Crew {
   readonly #names: readonly string[];
   readonly #start: StartWorker;
   readonly #settings: Omit<WorkerSettings, 'index' | 'name'>;
+  readonly #claims: Claims | undefined;
   readonly #listener: CrewListener;
   readonly #requests = new Requests();
   /** By worker: results it may drop, told at the end of the turn. */
@@ -53,11 +56,13 @@ export class Crew {
     readonly names: readonly string[];
     readonly start: StartWorker;
     readonly settings: Omit<WorkerSettings, 'index' | 'name'>;
+    readonly claims: Claims | undefined;
     readonly listener: CrewListener;
   }) {
     this.#names = options.names;
     this.#start = options.start;
     this.#settings = options.settings;
+    this.#claims = options.claims;
     this.#listener = options.listener;
     this.#startAll();
   }
@@ -73,6 +78,11 @@ export class Crew {
 
   isReady(index: number): boolean {
     return this.#members[index]?.isReady === true;
+  }
+
+  /** What tells one worker from the next in its place. */
+  life(index: number): object | undefined {
+    return this.#members[index];
   }
 
   post(index: number, message: ToWorker, transfer?: readonly object[]): void {
@@ -143,7 +153,7 @@ export class Crew {
       if (kept !== undefined) this.replace(index);
       return heir.transport.terminate();
     }
-    this.#members[index] = heir;
+    this.#install(index, heir);
     heir.transport.setBusy(this.#isBusy);
     this.#frees.delete(index);
     const stale = brought.filter((row) => !kept.includes(row));
@@ -200,15 +210,20 @@ export class Crew {
 
   #startMember(index: number, falseStarts: number): void {
     const member = this.#newMember(index, falseStarts);
-    this.#members[index] = member;
+    this.#install(index, member);
     member.transport.setBusy(this.#isBusy);
   }
 
+  #install(index: number, member: Member): void {
+    this.#members[index] = member;
+    if (member.claims !== undefined) this.#claims?.use(index, member.claims);
+  }
+
   #newMember(index: number, falseStarts: number): Member {
-    const member: Member = { transport: undefined as never, isReady: false, falseStarts };
+    const member: Member = { transport: undefined as never, isReady: false, falseStarts, claims: this.#claims?.make() };
     const isCurrent = (): boolean => this.#members[index] === member;
     member.transport = this.#start(
-      { ...this.#settings, index, name: this.#names[index]! },
+      { ...this.#settings, index, name: this.#names[index]!, claims: member.claims },
       (message) => (isCurrent() ? this.#receive(index, message) : member.overhear?.(message)),
       (cause) => (isCurrent() ? this.#gone(index, cause, false) : member.overhear?.()),
       () => this.#listener.executor(),
