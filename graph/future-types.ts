@@ -20,7 +20,7 @@ export interface AnyFuture {
 }
 
 /** What `cancel` takes. */
-export interface CancelOptions {
+export interface CancelOptions extends WaitOptions {
   /** Becomes the `cause` of the `ERR_CANCELLED`, and the reason of the task's `signal`. */
   readonly reason?: unknown;
   /** Ends the thread of a running task at once, without `cancelGrace`. @default false */

@@ -66,6 +66,12 @@ export interface Putting {
   readonly captured: CapturedData | undefined;
 }
 
+/** On which workers. */
+export interface Where {
+  readonly broadcast: boolean;
+  readonly workers: readonly string[] | undefined;
+}
+
 /** Looking inside: plain data by key and worker name. */
 export interface EngineView {
   workers(): WorkerInfo[];
@@ -94,8 +100,10 @@ export interface Engine {
   find(id: string): Task | undefined;
   /** Begins a plan. Each output is held once for its sink, in the order of `plan.graph.outputs`. `parent`: the handle of the running task that submitted it. */
   run(plan: Plan, sinks: readonly Sink[], parent?: number): void;
+  /** A running task waits for others, which may need its place. */
+  secede?(handle: number): void;
   /** Lays data on workers as the result of a task, held once for its sink. */
-  put(task: Task, what: Putting, where: { readonly broadcast: boolean; readonly workers: readonly string[] | undefined }, sink: Sink): void;
+  put(task: Task, what: Putting, where: Where, sink: Sink): void;
   /** Results of finished outputs, in order. */
   fetch(handles: readonly number[]): Promise<Outcome[]>;
   /** A result is asked for again that is held already: a line in its story. */

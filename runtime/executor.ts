@@ -84,7 +84,8 @@ export class Executor implements AsyncDisposable {
     this.#events = new Events(this.#engine);
     this.#outputs = new Outputs(this.#engine, checked.passes, () => {
       const task = runningTask.getStore();
-      return task?.executor === this ? task.row : -1;
+      // in a worker, the executor of its tasks is the one that hands everything on
+      return task !== undefined && (task.executor === this || this.#engine.name === 'parent') ? task.row : -1;
     });
     this.#engine.attach?.(this, new NestedHost(this.#outputs));
     if (checked.signal !== undefined) this.#companions.push(onAbort(checked.signal, () => void this.close()));
@@ -186,7 +187,8 @@ export class Executor implements AsyncDisposable {
 
   /** Stops tasks and what depends on them; resolves when they have stopped. */
   async cancel(futures: AnyFuture | Iterable<AnyFuture>, options: CancelOptions = {}): Promise<void> {
-    await this.#outputs.cancel(outputsOf(futures), { reason: options.reason, force: options.force === true });
+    const cancelled = this.#outputs.cancel(outputsOf(futures), { reason: options.reason, force: options.force === true });
+    await waitFor(cancelled, options, 'cancel()');
   }
 
   /** Runs failed tasks again, with their failed ancestors. */

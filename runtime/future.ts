@@ -91,7 +91,8 @@ export class Future<out T> implements FutureType<T> {
   }
 
   async cancel(options: CancelOptions = {}): Promise<void> {
-    await this.#output.owner.cancel([this.#output], { reason: options.reason, force: options.force === true });
+    const cancelled = this.#output.owner.cancel([this.#output], { reason: options.reason, force: options.force === true });
+    await waitFor(cancelled, options, `the end of ${this.key}`);
   }
 
   async retry(): Promise<void> {

@@ -4,9 +4,9 @@ import { parseDuration, TimeoutError, type WaitOptions } from '../graph/index.ts
 export async function waitFor<T>(promise: Promise<T>, options: WaitOptions | undefined, what: string): Promise<T> {
   const { timeout, signal } = options ?? {};
   if (timeout === undefined && signal === undefined) return promise;
+  promise.catch(() => {}); // it may fail when nobody waits for it any more
   const timeoutMs = timeout === undefined ? Number.POSITIVE_INFINITY : parseDuration(timeout, 'timeout');
   signal?.throwIfAborted();
-  promise.catch(() => {}); // it may fail after nobody waits for it any more
   let timer: NodeJS.Timeout | undefined;
   let stopListening: (() => void) | undefined;
   const limit = new Promise<never>((_, reject) => {

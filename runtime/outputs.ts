@@ -48,6 +48,7 @@ export class Outputs implements OutputOwner {
   begin(task: Task): Output {
     const known = this.#known(task);
     if (known !== undefined) {
+      if (known.status === 'pending') this.secede(this.#parent());
       if (known.status === 'finished') this.#engine.reused?.(known.handle);
       return known;
     }
@@ -71,6 +72,11 @@ export class Outputs implements OutputOwner {
     if (output.handle >= 0) this.#rows++;
     this.#byId.set(task.id, output);
     return output;
+  }
+
+  /** The task of a row will wait, perhaps for one that stands behind it. */
+  secede(parent: number): void {
+    if (parent >= 0) this.#engine.secede?.(parent);
   }
 
   #known(task: Task): Output | undefined {

@@ -124,7 +124,7 @@ export class Walk {
     }
     shape.index = shape.low = this.#count++;
     this.#shapes.set(value, shape);
-    stack.push(shape);
+    if (stack.push(shape) > deepest) shape.isRich = true;
     open.push(shape);
     return shape;
   }
@@ -157,6 +157,8 @@ export class Walk {
   }
 }
 
+/** Beyond it, the recursion of a structured clone is not trusted: data so deep travels as a flat table. */
+const deepest = 200;
 const noParts: never[] = Object.freeze([]) as never;
 const oneMember: Shape[] = [];
 

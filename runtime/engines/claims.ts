@@ -14,11 +14,14 @@ export class Claims {
   readonly #tickets: number[] = [];
 
   /** A table for a worker that starts. */
-  open(worker: number): SharedArrayBuffer {
-    const shared = new SharedArrayBuffer(claimSlots * Int32Array.BYTES_PER_ELEMENT);
+  make(): SharedArrayBuffer {
+    return new SharedArrayBuffer(claimSlots * Int32Array.BYTES_PER_ELEMENT);
+  }
+
+  /** The worker with this table takes its place. */
+  use(worker: number, shared: SharedArrayBuffer): void {
     this.#tables[worker] = new Int32Array(shared);
     this.#next[worker] = 1;
-    return shared;
   }
 
   /** A ticket for a row that is about to be sent; -1 when an older one still lies in its slot: then it cannot be taken back. */

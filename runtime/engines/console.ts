@@ -48,15 +48,3 @@ function shortKey(key: string): string {
   const hash = /-[0-9a-f]{32}$/.exec(key);
   return hash === null ? key : key.slice(0, hash.index + 9);
 }
-
-/** What is said of an error that no running task can be blamed for. */
-export function lateError(
-  { key, error }: Extract<FromWorker, { kind: 'stray' }>,
-  worker: string,
-): Parameters<EngineListener['warning']>[0] {
-  const message =
-    key === undefined
-      ? `something on ${worker} threw outside any task, so that it is replaced: ${error.text}`
-      : `task ${key} on ${worker} threw after it had ended: ${error.text}`;
-  return { time: Date.now(), code: 'HEDDLE_LATE_ERROR', message };
-}

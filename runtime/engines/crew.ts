@@ -10,18 +10,30 @@ interface Member {
   isReady: boolean;
   /** Starts in a row that ended before the worker was ready. */
   falseStarts: number;
+  readonly claims: SharedArrayBuffer | undefined;
+  /** Hears it while another still has its place; without a message, it is gone. */
+  overhear?: (message?: FromWorker) => void;
 }
 
 /** What the crew tells the shell. */
 export interface CrewListener {
   joined(index: number): void;
-  /** `wanted`: it was ended from here. */
-  left(index: number, cause: Error | undefined, wanted: boolean): void;
+  /** `wanted`: it was ended from here. `kept`: results that the next in its place has taken over. */
+  left(index: number, cause: Error | undefined, wanted: boolean, kept: readonly number[]): void;
   /** No worker can be started any more. */
   broken(error: Error): void;
   message(index: number, message: FromWorker): void;
   executor(): unknown;
+  warn(code: string, message: string): void;
 }
+
+/** Says what of that which the next worker has brought over still counts; `undefined` when the old one need not go. */
+type Leave = (brought: readonly number[]) => readonly number[] | undefined;
+
+/** So long a worker may take to answer before it counts as busy for good. */
+const patienceMs = 100;
+/** So long the next worker may take to bring over what the old one holds. */
+const mostMs = 30_000;
 
 /** The workers of an engine: starts them, makes them known to each other, puts a new one in the place of one that ended, and carries messages. */
 export class Crew {
@@ -34,6 +46,9 @@ export class Crew {
   /** By worker: results it may drop, told at the end of the turn. */
   readonly #frees = new Map<number, number[]>();
   #members: Member[] = [];
+  /** Workers on their way to the places of others, and when they will be there. */
+  readonly #heirs = new Set<Member>();
+  readonly #successions = new Map<number, Promise<void>>();
   #isBusy = false;
   #isClosed = false;
 
@@ -108,6 +123,70 @@ export class Crew {
     void transport.terminate();
   }
 
+  /**
+   * As `replace`, but as long as the old worker still answers, the new one first brings over what only the old one holds. `leave` is asked last.
+   */
+  async succeed(
+    index: number,
+    rows: readonly number[],
+    leave: (brought: readonly number[]) => readonly number[] | undefined,
+  ): Promise<void> {
+    const old = this.#members[index]!;
+    while (this.#successions.has(index)) await this.#successions.get(index);
+    if (this.#members[index] !== old) return;
+    const succession = this.#succeed(index, old, rows, leave).finally(() => this.#successions.delete(index));
+    this.#successions.set(index, succession);
+    await succession;
+  }
+
+  async #succeed(index: number, old: Member, rows: readonly number[], leave: Leave): Promise<void> {
+    const answers = rows.length > 0 && old.transport.meet !== undefined && (await this.#answers(index));
+    if (this.#members[index] !== old) return;
+    if (!answers) return void (leave([]) && this.replace(index));
+    const heir = this.#newMember(index, 0);
+    this.#heirs.add(heir);
+    heir.transport.setBusy(true); // the process may have nothing else to do
+    const brought = await this.#bringOver(index, heir, old, rows);
+    this.#heirs.delete(heir);
+    const kept = this.#members[index] === old ? leave(brought) : undefined;
+    if (kept === undefined || !heir.isReady) {
+      if (kept !== undefined) this.replace(index);
+      return heir.transport.terminate();
+    }
+    this.#install(index, heir);
+    heir.transport.setBusy(this.#isBusy);
+    this.#frees.delete(index);
+    const stale = brought.filter((row) => !kept.includes(row));
+    if (stale.length > 0) heir.transport.post({ kind: 'free', rows: stale });
+    void old.transport.terminate();
+    this.#requests.fail(lostError('a result'), index);
+    this.#listener.left(index, undefined, true, kept);
+    this.#introduce(index);
+    this.#listener.joined(index);
+  }
+
+  /** Whether a worker turns to its messages, or is busy for long. */
+  async #answers(index: number): Promise<boolean> {
+    const answer = this.ask(index, (request) => ({ kind: 'has', request, rows: [] })).then(
+      () => true,
+      () => false,
+    );
+    return Promise.race([answer, after(patienceMs).then(() => false)]);
+  }
+
+  async #bringOver(index: number, heir: Member, old: Member, rows: readonly number[]): Promise<readonly number[]> {
+    const inherited = new Promise<readonly number[]>((resolve) => {
+      heir.overhear = (message) => {
+        if (message?.kind === 'inherited') return resolve(message.rows);
+        heir.isReady = message?.kind === 'ready'; // else it is unfit, or gone
+        if (!heir.isReady) return resolve([]);
+        old.transport.meet!(index, heir.transport, index);
+        heir.transport.post({ kind: 'inherit', rows });
+      };
+    });
+    return Promise.race([inherited, after(mostMs).then(() => [])]);
+  }
+
   /** Ends all workers and starts new ones; nobody is told of the old ones any more. */
   async restart(reason: Error): Promise<void> {
     await this.#end(reason);
@@ -121,7 +200,8 @@ export class Crew {
   }
 
   async #end(reason: Error): Promise<void> {
-    const ended = this.#members;
+    const ended = [...this.#members, ...this.#heirs];
+    this.#heirs.clear();
     this.#members = [];
     this.#frees.clear();
     this.#requests.fail(reason);
@@ -129,16 +209,26 @@ export class Crew {
   }
 
   #startMember(index: number, falseStarts: number): void {
-    const member: Member = { transport: undefined as never, isReady: false, falseStarts };
+    const member = this.#newMember(index, falseStarts);
+    this.#install(index, member);
+    member.transport.setBusy(this.#isBusy);
+  }
+
+  #install(index: number, member: Member): void {
     this.#members[index] = member;
+    if (member.claims !== undefined) this.#claims?.use(index, member.claims);
+  }
+
+  #newMember(index: number, falseStarts: number): Member {
+    const member: Member = { transport: undefined as never, isReady: false, falseStarts, claims: this.#claims?.make() };
     const isCurrent = (): boolean => this.#members[index] === member;
     member.transport = this.#start(
-      { ...this.#settings, index, name: this.#names[index]!, claims: this.#claims?.open(index) },
-      (message) => isCurrent() && this.#receive(index, message),
-      (cause) => isCurrent() && this.#gone(index, cause, false),
+      { ...this.#settings, index, name: this.#names[index]!, claims: member.claims },
+      (message) => (isCurrent() ? this.#receive(index, message) : member.overhear?.(message)),
+      (cause) => (isCurrent() ? this.#gone(index, cause, false) : member.overhear?.()),
       () => this.#listener.executor(),
     );
-    member.transport.setBusy(this.#isBusy);
+    return member;
   }
 
   #receive(index: number, message: FromWorker): void {
@@ -154,9 +244,20 @@ export class Crew {
       case 'held':
       case 'called':
         return this.#requests.answer(message.request, message);
+      case 'stray':
+        return this.#stray(index, message);
       default:
         return this.#listener.message(index, message);
     }
+  }
+
+  /** An error that no running task can be blamed for. One of no task at all leaves its worker in a state that nobody knows: it counts as dead. */
+  #stray(index: number, { key, error }: Extract<FromWorker, { kind: 'stray' }>): void {
+    const name = this.#names[index]!;
+    if (key !== undefined)
+      return this.#listener.warn('HEDDLE_LATE_ERROR', `task ${key} on ${name} threw after it had ended: ${error.text}`);
+    this.#listener.warn('HEDDLE_LATE_ERROR', `something on ${name} threw outside any task, so that it is replaced: ${error.text}`);
+    this.replace(index, new Error(`${error.text} was thrown outside any task`));
   }
 
   /** Gives a new worker a way to each other one. */
@@ -174,6 +275,10 @@ export class Crew {
     if (!member.isReady && member.falseStarts >= 2) return this.#listener.broken(cause ?? new Error('a worker ended before it was ready'));
     this.#startMember(index, member.isReady ? 0 : member.falseStarts + 1);
     this.#requests.fail(lostError('a result', cause), index);
-    if (member.isReady) this.#listener.left(index, cause, wanted);
+    if (member.isReady) this.#listener.left(index, cause, wanted, []);
   }
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, ms).unref());
 }

@@ -12,6 +12,8 @@ export class Definitions {
   readonly #captures = new Map<string, Capture>();
   /** By worker: 1 for each number it knows. */
   readonly #told: Uint8Array[] = [];
+  /** Told with the batch that is being made. */
+  #news: number[] = [];
 
   constructor(options: { readonly isLive: boolean }) {
     this.#isLive = options.isLive;
@@ -78,7 +80,14 @@ export class Definitions {
     }
     if (told[index] === 1) return undefined;
     told[index] = 1;
+    this.#news.push(index);
     return this.#definitions[index];
+  }
+
+  /** What was told is on its way; or, when it could not be sent, was not told. */
+  sent(worker: number, isSent: boolean): void {
+    if (!isSent) for (const index of this.#news) this.#told[worker]![index] = 0;
+    if (this.#news.length > 0) this.#news = [];
   }
 
   /** A worker was replaced: the new one knows nothing. */

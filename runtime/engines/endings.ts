@@ -69,10 +69,20 @@ export class Endings {
     if (taken.length > 0) this.#source.step({ kind: 'returned', worker, rows: taken });
   }
 
-  /** Ends a worker for the sake of a task that does not stop; nothing else is lost but time. */
+  /**
+   * Ends a worker for the sake of a task that does not stop. Its results go to the worker that takes its place, as long as it still answers; one that a
+   * task blocks cannot give them away: then they are made again, and scattered data that only it held is lost.
+   */
   #replace(worker: number, row: number): void {
-    this.failOverdue(worker, row);
-    this.#source.crew.replace(worker);
+    const state = this.#source.state();
+    const held = new Map<number, unknown>();
+    for (let other = 0; other < state.size; other++)
+      if (state.holds(worker, other) && state.holdersOf(other).length === 1) held.set(other, state.tasks[other]);
+    void this.#source.crew.succeed(worker, [...held.keys()], (brought) => {
+      if (state !== this.#source.state() || !state.workers[worker]!.inFlight.has(row)) return undefined;
+      this.failOverdue(worker, row);
+      return brought.filter((other) => state.holds(worker, other) && state.tasks[other] === held.get(other)); // numbers are used again
+    });
   }
 
   /** Rows have been ready for long beside a worker that has nothing to do. */

@@ -7,7 +7,7 @@ import {
   type TaskOptions,
   type WorkerDescription,
 } from '../../graph/index.ts';
-import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink } from '../engine.ts';
+import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink, Where } from '../engine.ts';
 import type { NestedHost } from '../nested/host.ts';
 import { type Limits, State } from '../scheduler/state.ts';
 import type { Command, Stimulus } from '../scheduler/stimulus.ts';
@@ -17,7 +17,7 @@ import { encodeBatch } from './batch.ts';
 import { Blames } from './blames.ts';
 import { callOn } from './call.ts';
 import { Claims } from './claims.ts';
-import { lateError, TaskConsole } from './console.ts';
+import { TaskConsole } from './console.ts';
 import { Crew } from './crew.ts';
 import { Definitions } from './definitions.ts';
 import { Endings } from './endings.ts';
@@ -71,10 +71,11 @@ export class LocalEngine implements Engine {
       claims: this.#claims,
       listener: {
         joined: (index) => this.#joined(index),
-        left: (index, cause, wanted) => this.#left(index, cause, wanted),
+        left: (index, cause, wanted, kept) => this.#left(index, cause, wanted, kept),
         broken: (error) => this.#break(error),
         message: (index, message) => this.#receive(index, message),
         executor: () => this.#executor,
+        warn,
       },
     });
     this.view = localView(
@@ -138,7 +139,7 @@ export class LocalEngine implements Engine {
 
   run(plan: Plan, sinks: readonly Sink[], parent = -1): void {
     if (this.#refuse(sinks)) return;
-    if (parent >= 0) this.#step({ kind: 'seceded', worker: this.#scheduler.state.worker[parent]!, row: parent });
+    this.secede(parent);
     const rows = new Int32Array(plan.graph.size);
     const cache = new Map<TaskOptions, Limits>();
     const limitsOf = (graphRow: number): Limits =>
@@ -149,14 +150,18 @@ export class LocalEngine implements Engine {
     this.#perform(commands);
   }
 
-  put(task: Task, what: Putting, where: Parameters<Engine['put']>[2], sink: Sink): void {
+  secede(row: number): void {
+    const worker = this.#scheduler.state.workers[this.#scheduler.state.worker[row] ?? -1];
+    if (worker?.inFlight.has(row) === true && !worker.seceded.has(row)) this.#step({ kind: 'seceded', worker: worker.index, row });
+  }
+
+  put(task: Task, what: Putting, where: Where, sink: Sink): void {
     if (this.#refuse([sink])) return;
     const named = someWorkersNamed(this.workers, where.workers);
     const targets = where.broadcast ? named : [named[this.#nextTarget++ % named.length]!];
     const parcels = parcelsOf(what, this.#definitions, targets.length); // before the table knows of it: what cannot be sent is nowhere
     const { state } = this.#scheduler;
-    const known = state.rowOf(task.id);
-    const isNew = known === undefined || state.state[known] !== State.memory;
+    const isNew = state.state[state.rowOf(task.id) ?? -1] !== State.memory;
     const limits = limitsFor(task.options, undefined, this.workers, 0, new Map());
     const commands = this.#scheduler.step({ kind: 'scattered', task, workers: targets, nbytes: sizeOf(what.data), limits });
     const row = state.rowOf(task.id)!;
@@ -168,9 +173,8 @@ export class LocalEngine implements Engine {
   /** A closed or broken engine takes nothing. */
   #refuse(sinks: readonly Sink[]): boolean {
     const error = this.#isClosed ? closedError() : this.#fatal;
-    if (error === undefined) return false;
-    for (const sink of sinks) sink.failed(error);
-    return true;
+    if (error !== undefined) for (const sink of sinks) sink.failed(error);
+    return error !== undefined;
   }
 
   async fetch(handles: readonly number[]): Promise<Outcome[]> {
@@ -261,11 +265,6 @@ export class LocalEngine implements Engine {
         );
       case 'console':
         return this.#console.write(index, this.workers[index]!.name, message, this.listener);
-      case 'stray':
-        this.listener.warning(lateError(message, this.workers[index]!.name));
-        // An error of no task at all leaves its worker in a state that nobody knows.
-        if (message.key === undefined) this.#crew.replace(index, new Error(`${message.error.text} was thrown outside any task`));
-        return;
     }
   }
 
@@ -282,13 +281,13 @@ export class LocalEngine implements Engine {
   }
 
   /** A worker has ended, and another is starting in its place. */
-  #left(index: number, cause: Error | undefined, wanted: boolean): void {
+  #left(index: number, cause: Error | undefined, wanted: boolean, kept: readonly number[]): void {
     this.#definitions.forgetWorker(index);
     this.#nested?.lost(index);
     this.listener.worker?.({ time: Date.now(), worker: this.workers[index]!.name, change: 'left' });
     const { state } = this.#scheduler;
     for (const row of state.workers[index]!.inFlight) this.#endings.clocks.left(row);
-    const commands = this.#scheduler.step({ kind: 'worker-left', worker: index, wanted });
+    const commands = this.#scheduler.step({ kind: 'worker-left', worker: index, wanted, kept });
     const lastLines = this.#console.take(index);
     for (const command of commands)
       if (command.kind === 'killed') this.#blames.killed(command.row, command.deaths, this.workers[index]!.name, cause, lastLines);
@@ -372,7 +371,9 @@ export class LocalEngine implements Engine {
     const { state } = this.#scheduler;
     try {
       this.#crew.post(worker, encodeBatch(state, this.#definitions, worker, rows, this.#claims));
+      this.#definitions.sent(worker, true);
     } catch (error) {
+      this.#definitions.sent(worker, false);
       if (rows.length > 1) for (const row of rows) this.#send(worker, [row]);
       else {
         const [row] = rows;

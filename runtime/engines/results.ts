@@ -1,4 +1,4 @@
-import { type FailedTask, isHeddleError } from '../../graph/index.ts';
+import { type FailedTask, isHeddleError, KilledWorkerError } from '../../graph/index.ts';
 import type { Outcome } from '../engine.ts';
 import { unpackError } from '../failure.ts';
 import { type SchedulerState, State } from '../scheduler/state.ts';
@@ -6,6 +6,9 @@ import { decode } from '../worker/encode.ts';
 import type { FromWorker } from '../worker/protocol.ts';
 import type { Crew } from './crew.ts';
 import { closedError } from './errors.ts';
+
+/** A result that ends its worker whenever it is asked for would be made for ever. */
+const mostDeaths = 10;
 
 /** What fetching needs to know of the shell. */
 export interface ResultSource {
@@ -30,6 +33,8 @@ export class Results {
   async fetch(handles: readonly number[]): Promise<Outcome[]> {
     const outcomes = new Array<Outcome>(handles.length);
     let places = [...handles.keys()];
+    /** How often the worker ended that was asked for a result. */
+    const deaths = new Map<number, number>();
     while (places.length > 0) {
       const byWorker = new Map<number, number[]>();
       for (const place of places) {
@@ -45,22 +50,36 @@ export class Results {
           else some.push(place);
         }
       }
-      const again = await Promise.all([...byWorker].map(([worker, some]) => this.#fetchFrom(worker, some, handles, outcomes)));
+      const again = await Promise.all([...byWorker].map(([worker, some]) => this.#fetchFrom(worker, some, handles, outcomes, deaths)));
       places = again.flat();
     }
     return outcomes;
   }
 
   /** Fetches from one worker; the places of what was gone by then, and is being made again. */
-  async #fetchFrom(worker: number, places: readonly number[], handles: readonly number[], outcomes: Outcome[]): Promise<number[]> {
+  async #fetchFrom(
+    worker: number,
+    places: readonly number[],
+    handles: readonly number[],
+    outcomes: Outcome[],
+    deaths: Map<number, number>,
+  ): Promise<number[]> {
     const rows = places.map((place) => handles[place]!);
     const asked = this.#source.state().steps;
     let answer: Extract<FromWorker, { kind: 'fetched' }>;
     try {
       answer = (await this.#source.crew.ask(worker, (request) => ({ kind: 'fetch', request, rows }))) as typeof answer;
     } catch (error) {
-      if (isHeddleError(error, 'ERR_LOST')) return [...places]; // its worker is gone
-      throw error;
+      if (!isHeddleError(error, 'ERR_LOST')) throw error;
+      return places.filter((place) => {
+        const times = (deaths.get(place) ?? 0) + 1;
+        deaths.set(place, times);
+        if (times < mostDeaths) return true; // its worker is gone: it is being made again
+        const { key } = this.#source.taskOf(rows[places.indexOf(place)]!);
+        const message = `the worker that held ${key} ended ${times} times while it was asked for it; see how large it is`;
+        outcomes[place] = { kind: 'error', error: new KilledWorkerError(message, { cause: error.cause }) };
+        return false;
+      });
     }
     const again: number[] = [];
     for (const [n, result] of answer.results.entries()) {

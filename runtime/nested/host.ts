@@ -25,6 +25,8 @@ export class NestedHost {
     switch (request.kind) {
       case 'begin':
         return this.#begin(request, held, post);
+      case 'seceded':
+        return this.#outputs.secede(request.parent);
       case 'fetch':
         return void this.#fetch(request.request, futures, post);
       case 'release':
@@ -47,6 +49,7 @@ export class NestedHost {
 
   #begin(request: Extract<NestedRequest, { kind: 'begin' }>, held: Map<number, Future<unknown>>, post: Post): void {
     this.#outputs.flush();
+    this.#outputs.secede(request.parent); // also when what it begins has been begun before
     for (const [i, task] of fromPortable(request).entries()) {
       const handle = request.handles[i]!;
       try {

@@ -11,6 +11,8 @@ export type NestedRequest =
       readonly outputs: readonly number[];
       readonly handles: readonly number[];
     }
+  /** It waits for what another task on its worker has begun. */
+  | { readonly kind: 'seceded'; readonly parent: number }
   | { readonly kind: 'fetch'; readonly request: number; readonly handles: readonly number[] }
   | { readonly kind: 'release'; readonly handle: number }
   | {

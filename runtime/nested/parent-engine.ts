@@ -56,6 +56,10 @@ export class ParentEngine implements Engine {
     );
   }
 
+  secede(handle: number): void {
+    this.#post({ kind: 'seceded', parent: handle });
+  }
+
   put(task: Task, { data, captured }: Putting, _where: unknown, sink: Sink): void {
     const tape = captured === undefined ? [Op.literal, data] : [Op.captured, captured];
     this.#begin([withParts(task, { tape, scattered: false })], [sink]);

@@ -56,7 +56,7 @@ export class Scheduler {
         this.#workerJoined(stimulus);
         break;
       case 'worker-left':
-        this.#workerLeft(stimulus.worker, stimulus.wanted);
+        this.#workerLeft(stimulus.worker, stimulus.wanted, new Set(stimulus.kept));
         break;
       case 'submitted':
         this.#submitted(stimulus);
@@ -117,8 +117,9 @@ export class Scheduler {
   }
 
   #workerJoined({ worker: index, description }: Extract<Stimulus, { kind: 'worker-joined' }>): void {
+    const nbytes = this.state.workers[index]?.nbytes ?? 0; // of what it has taken over
     const { state } = this;
-    state.workers[index] = newWorker(index, description ?? state.workers[index]!, true, state.now);
+    state.workers[index] = { ...newWorker(index, description ?? state.workers[index]!, true, state.now), nbytes };
     if (state.counts[State.noWorker]! === 0) return;
     for (let row = 0; row < state.size; row++) if (state.state[row] === State.noWorker) this.#needs.ready(row);
   }
@@ -312,7 +313,7 @@ export class Scheduler {
     this.#needs.demand(rows);
   }
 
-  #workerLeft(index: number, wanted: boolean): void {
+  #workerLeft(index: number, wanted: boolean, kept: ReadonlySet<number>): void {
     const { state } = this;
     const worker = state.workers[index]!;
     worker.running = false;
@@ -323,9 +324,10 @@ export class Scheduler {
       this.#assigner.leave(index, row);
     }
     const held: number[] = [];
-    for (let row = 0; row < state.size; row++) if (state.holds(index, row)) held.push(row);
+    for (let row = 0; row < state.size; row++) if (state.holds(index, row) && !kept.has(row)) held.push(row);
     const lost = dropHolder(state, index, held);
     worker.nbytes = 0;
+    for (const row of kept) worker.nbytes += state.nbytes[row]!;
     const withdrawn = this.#assigner.withdraw(index);
     this.#needs.remake(lost);
     for (const row of withdrawn) if (state.state[row] === State.waiting && state.pending[row] === 0) this.#needs.ready(row);

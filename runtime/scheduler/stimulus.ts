@@ -5,8 +5,8 @@ import type { Limits, Source } from './state.ts';
 export type Stimulus =
   /** A worker is ready for tasks. `description`: one that nobody expected; its number is the next. */
   | { readonly kind: 'worker-joined'; readonly worker: number; readonly description?: WorkerDescription }
-  /** A worker is gone with all it held. `wanted`: heddle ended it, so what ran there is not to blame. */
-  | { readonly kind: 'worker-left'; readonly worker: number; readonly wanted: boolean }
+  /** A worker is gone with all it held but what the next in its place has `kept`. `wanted`: heddle ended it, so what ran there is not to blame. */
+  | { readonly kind: 'worker-left'; readonly worker: number; readonly wanted: boolean; readonly kept?: readonly number[] }
   /** A compiled plan; its outputs are held once more each. `source.rows` is filled in. `parent`: the running row that submitted it, or -1. */
   | {
       readonly kind: 'submitted';

@@ -18,8 +18,10 @@ export interface RunningTask {
 export const runningTask: AsyncLocalStorage<RunningTask> = new AsyncLocalStorage();
 
 /** Settings of this worker that code of the upper floor asks for. */
-export const workerContext: { isWorker: boolean; sharedMemory: boolean; parent: unknown } = {
+export const workerContext: { isWorker: boolean; sharesMemory: boolean; sharedMemory: boolean; parent: unknown } = {
   isWorker: false,
+  /** Whether its memory can be shared with the caller's: not that of a process. */
+  sharesMemory: true,
   sharedMemory: false,
   parent: undefined,
 };

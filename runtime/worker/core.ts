@@ -89,6 +89,8 @@ export class WorkerCore {
           this.#afterDefinitions(async () => void this.#results.set(row, await this.#callees.load(captured)));
         } else this.#results.set(message.row, decode({ rich: message.rich, value: message.value }));
         return;
+      case 'inherit':
+        return void this.#inherit(message.rows);
       case 'stop':
         return this.#stop(message.row, message.reason);
       case 'steal':
@@ -291,6 +293,19 @@ export class WorkerCore {
       member: failure?.member ?? (job.isFused ? job.keys.length - 1 : 0),
       error: packError(failure === undefined ? error : failure.thrown, this.#callees.describeClass),
     });
+  }
+
+  /** Brings over what the worker holds whose place this one is to take; what cannot leave that one stays there. */
+  async #inherit(rows: readonly number[]): Promise<void> {
+    const brought: number[] = [];
+    const bring = async (row: number): Promise<void> => {
+      const { results, lost } = await this.#peers.fetch(this.#settings.index, [row]);
+      if (lost.length > 0) return;
+      this.#results.set(row, results[0]);
+      brought.push(row);
+    };
+    await Promise.allSettled(rows.map(bring));
+    this.#send({ kind: 'inherited', rows: brought });
   }
 
   #stop(row: number, reason: unknown): void {

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import type { HeddleError } from '../../graph/index.ts';
 import { movedFrom, moveView, packBuffer } from './bytes.ts';
+import { workerContext } from './context.ts';
 import { expandoOf, hasExtras, isSparse } from './extras.ts';
 import { Kind, kindOf } from './kinds.ts';
 import { joinPath, refusalOf, stepText, unsendable } from './refuse.ts';
@@ -228,6 +229,7 @@ class Scan {
   }
 
   #leaf(value: object): void {
+    this.#shared(value, ArrayBuffer.isView(value) ? value.buffer : value);
     if (ArrayBuffer.isView(value)) {
       this.#noExpandos(value);
       return;
@@ -244,7 +246,17 @@ class Scan {
   #plainBytes(view: ArrayBufferView): void {
     this.#noExpandos(view);
     const { buffer, byteLength } = view;
+    this.#shared(view, buffer);
     if (buffer.byteLength >= movedFrom || byteLength * 2 < buffer.byteLength) this.isRich = true;
+  }
+
+  /** Between processes no memory is shared. */
+  #shared(value: object, buffer: object): void {
+    if (workerContext.sharesMemory || !types.isSharedArrayBuffer(buffer)) return;
+    throw unsendable(this.#pathOf(value), {
+      what: 'memory in a SharedArrayBuffer',
+      cure: 'return a copy (`bytes.slice()`), or use the engine threads',
+    });
   }
 
   #noExpandos(view: ArrayBufferView): void {

@@ -3,6 +3,7 @@ import { createServer, Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { Frames } from '../pool/frames.ts';
 import { beginWorker } from './begin.ts';
+import { workerContext } from './context.ts';
 import type { WorkerCore } from './core.ts';
 import type { OpenLink, PeerLink } from './links.ts';
 import type { BetweenWorkers, ToWorker, WorkerSettings } from './protocol.ts';
@@ -67,6 +68,7 @@ const settings = await started;
 await new Promise<void>((resolve, reject) => server.once('error', reject).listen(address, resolve));
 server.unref();
 
+workerContext.sharesMemory = false;
 core = await beginWorker({
   settings,
   openLink: socketLink,

@@ -43,6 +43,8 @@ export type ToWorker =
   | { readonly kind: 'fetch'; readonly request: number; readonly rows: readonly number[] }
   /** Which of these results are here? */
   | { readonly kind: 'has'; readonly request: number; readonly rows: readonly number[] }
+  /** Bring these results over from the worker whose place this one is to take. */
+  | { readonly kind: 'inherit'; readonly rows: readonly number[] }
   /** Keep this as the result of a row. */
   | { readonly kind: 'put'; readonly row: number; readonly rich: boolean; readonly value: unknown; readonly captured?: Definition }
   /** Nobody wants this task any more: drop it if it waits, tell it if it runs. */
@@ -89,6 +91,8 @@ export type FromWorker =
       readonly row: number;
       readonly missing: readonly { readonly holder: number; readonly rows: readonly number[] }[];
     }
+  /** It has brought over these. */
+  | { readonly kind: 'inherited'; readonly rows: readonly number[] }
   /** Tasks that were asked back and have begun. */
   | { readonly kind: 'kept'; readonly rows: readonly number[] }
   | { readonly kind: 'held'; readonly request: number; readonly rows: readonly number[] }

@@ -1,4 +1,5 @@
 import { type AnyFuture, typeError } from '../../graph/index.ts';
+import { type WaitOptions, waitFor } from '../../runtime/index.ts';
 import { startBar } from './bar.ts';
 import type { BoardStream } from './board.ts';
 
@@ -10,7 +11,7 @@ interface ProgressFuture {
 }
 
 /** Options of `progress`. */
-export interface ProgressOptions {
+export interface ProgressOptions extends WaitOptions {
   /** Where to draw. @default process.stderr */
   readonly stream?: NodeJS.WritableStream | undefined;
 }
@@ -32,22 +33,27 @@ export async function progress(futures: Iterable<AnyFuture> | AnyFuture, options
   }
   const bar = startBar(stream);
   const count = (): { done: number; failed: number; total: number } => ({ done, failed, total: list.length });
-  if (open.length > 0) {
-    bar.show(count());
-    await new Promise<void>((resolve) => {
-      const tick = setInterval(() => bar.show(count()), 500).unref(); // so that the clock runs on while nothing ends
+  const takenBack: (() => void)[] = [];
+  const tick = setInterval(() => bar.show(count()), 500).unref(); // so that the clock runs on while nothing ends
+  try {
+    if (open.length > 0) bar.show(count());
+    const all = new Promise<void>((resolve) => {
+      if (open.length === 0) resolve();
       for (const future of open) {
-        future.addDoneCallback((one) => {
+        const takeBack = future.addDoneCallback((one) => {
           settled(one);
           bar.show(count());
-          if (done < list.length) return;
-          clearInterval(tick);
-          resolve();
+          if (done === list.length) resolve();
         });
+        takenBack.push(takeBack);
       }
     });
+    await waitFor(all, options, `${list.length} futures`);
+  } finally {
+    clearInterval(tick);
+    for (const takeBack of takenBack) takeBack();
+    bar.end(count());
   }
-  bar.end(count());
 }
 
 function listOf(futures: unknown): ProgressFuture[] {

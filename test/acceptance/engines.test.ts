@@ -1,4 +1,4 @@
-// Section 3 of the contract: "Same API, same results, same keys", and section 7, on both engines.
+// Section 3 of the contract: "Same API, same results, same keys", and section 7, on every engine.
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asCompleted, currentTask, Executor, type ExecutorOptions, lazy, readBytes, type Value, value, wait, writeBytes } from 'heddle';
@@ -8,6 +8,7 @@ const folder = temporaryFolder();
 const engines: [string, ExecutorOptions][] = [
   ['threads', { workers: 2, checkMutation: true }],
   ['threads with shared memory', { workers: 2, sharedMemory: true }],
+  ['processes', { engine: 'processes', workers: 2 }],
   ['inline', { engine: 'inline', checkMutation: true }],
 ];
 

@@ -103,7 +103,7 @@ function graph(round) {
     const inputs = place === 0 ? [] : Array.from({ length: below(4) }, () => below(place));
     const dice = random();
     let death = dice < 0.03 ? 'exit' : dice < 0.045 ? 'later' : 'none';
-    if (memoryDeaths < 4 && kills > (memoryDeaths + 1) * 20) {
+    if (memoryDeaths < 4 && kills >= (memoryDeaths * wantedKills) / 10) {
       death = 'memory';
       memoryDeaths++;
     }

@@ -129,6 +129,26 @@ export function testEngineDeaths(name: 'threads' | 'processes', open: OpenExecut
       }
     });
 
+    test('gives up a result that ends its worker whenever it is asked for', async () => {
+      const executor = open({ workers: 1 });
+      try {
+        const deadly = lazy(
+          () => {
+            const error = new Error('deadly to look at');
+            Object.defineProperty(error, 'more', { enumerable: true, get: () => (process as unknown as Ends).reallyExit(7) });
+            return [error];
+          },
+          { pure: true },
+        );
+        const error = await rejection(executor.compute(deadly()));
+        expect(error.code).toBe('ERR_KILLED_WORKER');
+        expect(error.message).toMatch(/while it was asked for it/);
+        expect(await executor.submit(sleep, 1, 5)).toBe(5);
+      } finally {
+        await executor.close();
+      }
+    });
+
     test('retries a failed task with its failed ancestors, and with nothing else', async () => {
       const executor = open({ workers: 2 });
       const runs = runCounter();
@@ -152,6 +172,102 @@ export function testEngineDeaths(name: 'threads' | 'processes', open: OpenExecut
       } finally {
         await executor.close();
         runs.remove();
+      }
+    });
+  });
+
+  describe(`${name}: a task that does not stop when it is cancelled`, () => {
+    /** Holds on for a while whatever its signal says, and leaves its worker's event loop alone; or blocks it. */
+    const deaf = async (path: string): Promise<void> => {
+      const { appendFileSync } = await import('node:fs');
+      appendFileSync(path, 'begun\n');
+      await new Promise((resolve) => setTimeout(resolve, 60_000));
+    };
+    const blocking = async (path: string): Promise<void> => {
+      const { appendFileSync } = await import('node:fs');
+      appendFileSync(path, 'begun\n');
+      for (;;);
+    };
+    for (const workers of [1, 2]) {
+      test(`is ended with its worker, whose results move on, with ${workers} worker(s)`, async () => {
+        const executor = open({ workers, cancelGrace: 30 });
+        const [runs, stuck] = [runCounter(), runCounter()];
+        try {
+          const result = executor.submit(lazy(noteRun, first), runs.path, ['made', 'x'.repeat(100)]);
+          const { data } = executor.scatter({ data: [1, 2, 3] }, { workers: 'worker-0' });
+          await result.exception();
+          const future = executor.submit(lazy(deaf, { workers: 'worker-0', pure: true }), stuck.path);
+          const other = executor.submit(lazy(sleep, { workers: 'worker-0', pure: true }), 300, fresh());
+          await until(() => stuck.count() > 0, 'it has begun');
+          await future.cancel();
+          expect((await rejection(future)).code).toBe('ERR_CANCELLED');
+          expect(await executor.submit((list: number[], [word]: string[]) => [list.length, word], data, result as never)).toEqual([
+            3,
+            'made',
+          ]);
+          expect([data.status, runs.count()]).toEqual(['finished', 1]);
+          expect(await result).toEqual(['made', 'x'.repeat(100)]);
+          expect(typeof (await other)).toBe('number');
+          expect((await executor.whoHas([result])).get(result.key)).toContain('worker-0');
+        } finally {
+          await executor.close();
+          runs.remove();
+          stuck.remove();
+        }
+      });
+    }
+
+    test('and blocks its worker is ended with it: results are made again, scattered data is lost', async () => {
+      const executor = open({ workers: 2, cancelGrace: 30 });
+      const [runs, stuck] = [runCounter(), runCounter()];
+      try {
+        const result = executor.submit(lazy(noteRun, first), runs.path, ['made', 'x'.repeat(100)]);
+        const { data } = executor.scatter({ data: [1, 2, 3] }, { workers: 'worker-0' });
+        await result.exception();
+        const future = executor.submit(lazy(blocking, { workers: 'worker-0', pure: true }), stuck.path);
+        await until(() => stuck.count() > 0, 'it has begun');
+        await future.cancel();
+        expect((await rejection(future)).code).toBe('ERR_CANCELLED');
+        expect(await result).toEqual(['made', 'x'.repeat(100)]);
+        expect(runs.count()).toBe(2);
+        expect((await rejection(executor.submit((list: number[]) => list.length, data))).code).toBe('ERR_LOST');
+      } finally {
+        await executor.close();
+        runs.remove();
+        stuck.remove();
+      }
+    });
+
+    test('keeps its worker when it stops while that is being replaced, and closes in the midst of it', async () => {
+      const executor = open({ workers: 1, cancelGrace: 10 });
+      const stuck = runCounter();
+      try {
+        const result = executor.submit(() => ['made', 'x'.repeat(100)]);
+        await result.exception();
+        const hesitant = executor.submit(
+          lazy(
+            async (path: string) => {
+              const { appendFileSync } = await import('node:fs');
+              appendFileSync(path, 'begun\n');
+              const { signal } = currentTask();
+              await new Promise((resolve) => signal.addEventListener('abort', () => setTimeout(resolve, 20)));
+            },
+            { pure: true },
+          ),
+          stuck.path,
+        );
+        await until(() => stuck.count() > 0, 'it has begun');
+        await hesitant.cancel();
+        expect(await executor.submit(([word]: string[]) => word, result)).toBe('made');
+        const last = executor.submit(lazy(deaf, { pure: true }), stuck.path);
+        await until(() => stuck.count() > 1, 'it has begun');
+        const cancelled = last.cancel();
+        await new Promise((resolve) => setTimeout(resolve, 25));
+        await executor.close();
+        await cancelled;
+      } finally {
+        await executor.close();
+        stuck.remove();
       }
     });
   });

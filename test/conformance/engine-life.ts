@@ -148,6 +148,16 @@ export function testEngineLife(name: 'inline' | 'threads' | 'processes', open: O
           };
           expect(await executor().submit(fibonacci, 7)).toBe(13);
         });
+        test('may wait for what stands behind it: a call that was queued before, by the caller or by another task', async () => {
+          const n = fresh();
+          const late = lazy((m: number) => m * 2, { pure: true, name: 'late', priority: -1 });
+          const asks = lazy(async (m: number, _: number) => (await currentTask().submit(late, m)) + 1, { pure: true, name: 'asks' });
+          // one at a time, so that what they wait for cannot have run before
+          const one = executor().submit(asks.with({ priority: 1 }), n, 1);
+          const two = executor().submit(asks, n, 2);
+          const behind = executor().submit(late, n);
+          expect(await executor().gather([one, two, behind], { timeout: '15 s' })).toEqual([2 * n + 1, 2 * n + 1, 2 * n]);
+        });
         test('may return a Future, and gives its result', async () => {
           const outer = (n: number): unknown => currentTask().submit((m: number) => m + 1, n);
           expect(await executor().submit(outer, 1)).toBe(2);

@@ -190,6 +190,18 @@ export function testEngineResults(name: string, open: OpenExecutor, test: Case):
         expect(depth).toBe(100_000);
       });
 
+      test('takes arguments nested 50,000 deep', async () => {
+        let chain: unknown[] = [];
+        for (let i = 0; i < 50_000; i++) chain = [chain];
+        const depth = (list: unknown[]): number => {
+          let levels = 0;
+          for (let next: unknown = list[0]; next !== undefined; next = (next as unknown[])[0]) levels++;
+          return levels;
+        };
+        expect(await executor().submit(depth, chain)).toBe(50_000);
+        expect(await executor().submit(lazy(depth, { pure: false }), chain)).toBe(50_000);
+        expect(await executor().submit(lazy(depth, { traverse: false, name: 'whole' }), chain)).toBe(50_000);
+      });
       test('gives bytes, and keeps its own for the tasks that come after', async () => {
         const bytes = executor().submit((n: number) => new Uint8Array(n).fill(7), 1_000_000);
         const got = await bytes;
