@@ -14,6 +14,8 @@ export interface OutputOwner {
   retry(outputs: readonly Output[]): void;
 }
 
+type Callback = (output: Output) => void;
+
 /** What all Futures of one key in one executor share: where the task stands, and its result once somebody asked. */
 export class Output implements Sink {
   handle = -1;
@@ -22,6 +24,8 @@ export class Output implements Sink {
   status: FutureStatus = 'pending';
   /** Futures that hold it. */
   holds = 0;
+  /** Futures that have not been collected, those that let go among them: never fewer than hold it. */
+  futures = 0;
   /** Whether the last of them let go. */
   isReleased = false;
   /** Whether anybody looked at it. */
@@ -29,7 +33,7 @@ export class Output implements Sink {
   error: Error | undefined;
   hasValue = false;
   value: unknown;
-  #callbacks: ((output: Output) => void) | Set<(output: Output) => void> | undefined;
+  #callbacks: Callback | Set<Callback> | undefined;
   #promise: Promise<unknown> | undefined;
 
   constructor(task: Task, owner: OutputOwner) {
@@ -70,6 +74,22 @@ export class Output implements Sink {
     if (this.status === 'pending') this.failed(releasedError(this.key));
   }
 
+  /**
+   * A Future was collected. When it had not let go, its hold ends here: at once, or, where somebody still waits for the result, when they have it.
+   * With other Futures about nobody knows whether it had; the last one to be collected settles that.
+   */
+  collected(): void {
+    if (--this.futures >= this.holds) return;
+    this.holds = this.futures;
+    if (this.holds > 0) return;
+    const drop = (): void => {
+      if (this.holds === 0 && !this.isReleased) this.owner.release(this);
+    };
+    if (this.#promise !== undefined) this.#promise.then(drop, drop);
+    else if (this.#callbacks !== undefined) this.#callbacks = withCallback(this.#callbacks, drop);
+    else drop();
+  }
+
   /** It is being tried again. */
   reset(): void {
     this.status = 'pending';
@@ -89,9 +109,7 @@ export class Output implements Sink {
   whenDone(callback: (output: Output) => void): void {
     this.isSeen = true;
     if (this.status !== 'pending') callback(this);
-    else if (this.#callbacks === undefined) this.#callbacks = callback;
-    else if (typeof this.#callbacks === 'function') this.#callbacks = new Set([this.#callbacks, callback]);
-    else this.#callbacks.add(callback);
+    else this.#callbacks = this.#callbacks === undefined ? callback : withCallback(this.#callbacks, callback);
   }
 
   /** A callback is not wanted any more. */
@@ -116,6 +134,10 @@ export class Output implements Sink {
     }
     return this.#promise;
   }
+}
+
+function withCallback(callbacks: Callback | Set<Callback>, callback: Callback): Set<Callback> {
+  return typeof callbacks === 'function' ? new Set([callbacks, callback]) : callbacks.add(callback);
 }
 
 /** A Future is used that was let go. */

@@ -162,6 +162,8 @@ export class LocalEngine implements Engine {
         );
     sink.handle = row;
     this.#sinks[row] = sink;
+    if (captured !== undefined) this.#definitions.scattered(row, captured);
+    this.#definitions.tidy(state, this.#crew);
     this.#perform(commands);
   }
 
@@ -201,7 +203,8 @@ export class LocalEngine implements Engine {
   }
 
   async call(callee: Callee, names: readonly string[] | undefined): Promise<Map<string, unknown>> {
-    const called = callOn(this.#crew, someWorkersNamed(this.workers, names), this.workers, callee, this.#definitions.define(callee));
+    const calls = callOn(this.#crew, someWorkersNamed(this.workers, names), this.workers, callee, this.#definitions.define(callee));
+    const called = this.#definitions.calling(callee, calls);
     this.#updateBusy();
     return called.finally(() => this.#updateBusy());
   }
@@ -351,6 +354,7 @@ export class LocalEngine implements Engine {
           break;
         case 'forgotten':
           this.#blames.forget(command.row);
+          this.#definitions.forgotten(command.row);
           this.#sinks[command.row] = undefined;
           break;
         case 'killed':
@@ -366,7 +370,9 @@ export class LocalEngine implements Engine {
     const { state } = this.#scheduler;
     try {
       this.#crew.post(worker, encodeBatch(state, this.#definitions, worker, rows));
+      this.#definitions.sent(worker, true);
     } catch (error) {
+      this.#definitions.sent(worker, false);
       if (rows.length > 1) for (const row of rows) this.#send(worker, [row]);
       else {
         const [row] = rows;
@@ -375,6 +381,7 @@ export class LocalEngine implements Engine {
       }
       return;
     }
+    this.#definitions.tidy(state, this.#crew);
     for (const row of rows) {
       const { timeout } = state.tasks[row]!.options;
       if (timeout !== undefined) this.#endings.startClock(worker, row, parseDuration(timeout, 'timeout'));

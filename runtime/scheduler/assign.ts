@@ -284,7 +284,9 @@ export class Assigner {
       for (const [name, amount] of Object.entries(resources)) worker.occupied.set(name, (worker.occupied.get(name) ?? 0) + sign * amount);
     if (concurrency !== undefined) {
       const name = this.#functionOf(row);
-      this.#runningByFunction.set(name, (this.#runningByFunction.get(name) ?? 0) + sign);
+      const running = (this.#runningByFunction.get(name) ?? 0) + sign;
+      if (running > 0) this.#runningByFunction.set(name, running);
+      else this.#runningByFunction.delete(name);
     }
   }
 

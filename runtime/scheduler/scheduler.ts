@@ -93,6 +93,7 @@ export class Scheduler {
     const { state } = this;
     const { graph, order } = plan;
     const { rows } = source;
+    if (state.durations.isGrown) state.durations.keep(state.groupsInUse());
     // What a running task submits goes before what was submitted after that task: a tree of tasks is walked in depth.
     const generation = parent < 0 ? this.#generation++ : state.generation[parent]!;
     const firstRank = parent < 0 ? 0 : state.rank[parent]! - graph.size;

@@ -262,6 +262,13 @@ export class SchedulerState {
     return bySubmission !== 0 ? bySubmission < 0 : this.rank[a]! < this.rank[b]!;
   }
 
+  /** Groups of durations that rows of the table belong to. */
+  groupsInUse(): Set<number> {
+    const used = new Set<number>();
+    for (let row = 0; row < this.#used; row++) if (this.tasks[row] !== undefined) used.add(this.group[row]!);
+    return used;
+  }
+
   key(row: number): string {
     const task = this.tasks[row];
     return task === undefined ? '(forgotten)' : keyOf(task);

@@ -78,6 +78,9 @@ export class WorkerCore {
     switch (message.kind) {
       case 'run':
         return this.#run(message);
+      case 'undefine':
+        if (this.#defining === undefined) return this.#callees.undefine(message.indexes);
+        return this.#afterDefinitions(async () => this.#callees.undefine(message.indexes));
       case 'free':
         for (const row of message.rows) this.#results.delete(row);
         return;
@@ -340,7 +343,11 @@ export class WorkerCore {
 
   #stop(row: number, reason: unknown): void {
     const known = this.#jobs.get(row);
-    if (known === undefined) return;
+    if (known === undefined) {
+      // its batch may stand behind definitions; what has reported by now is not hit by this later either
+      if (this.#defining !== undefined) this.#afterDefinitions(async () => void (this.#jobs.has(row) && this.#stop(row, reason)));
+      return;
+    }
     if (known.task !== undefined) {
       known.task.controller ??= new AbortController();
       known.task.controller.abort(reason);

@@ -31,6 +31,8 @@ export type ToWorker =
       readonly keys: readonly (string | readonly string[])[];
       readonly nouts: readonly (readonly [row: number, member: number, nout: number])[];
     }
+  /** Functions and captured data that no task needs any more, by their numbers. */
+  | { readonly kind: 'undefine'; readonly indexes: readonly number[] }
   /** These results are not needed any more. */
   | { readonly kind: 'free'; readonly rows: readonly number[] }
   /** Send these results to the shell. */
