@@ -33,7 +33,7 @@ export class Output implements Sink {
   error: Error | undefined;
   hasValue = false;
   value: unknown;
-  #callbacks: Callback | Set<Callback> | undefined;
+  #callbacks: Callback | Callback[] | undefined;
   #promise: Promise<unknown> | undefined;
 
   constructor(task: Task, owner: OutputOwner) {
@@ -112,10 +112,13 @@ export class Output implements Sink {
     else this.#callbacks = this.#callbacks === undefined ? callback : withCallback(this.#callbacks, callback);
   }
 
-  /** A callback is not wanted any more. */
+  /** A callback is not wanted any more; one that was given twice is wanted once less. */
   forget(callback: (output: Output) => void): void {
     if (this.#callbacks === callback) this.#callbacks = undefined;
-    else if (typeof this.#callbacks === 'object') this.#callbacks.delete(callback);
+    else if (typeof this.#callbacks === 'object') {
+      const at = this.#callbacks.indexOf(callback);
+      if (at >= 0) this.#callbacks.splice(at, 1);
+    }
   }
 
   /** One promise for all who ask; it raises no unhandled rejection by itself. */
@@ -136,8 +139,10 @@ export class Output implements Sink {
   }
 }
 
-function withCallback(callbacks: Callback | Set<Callback>, callback: Callback): Set<Callback> {
-  return typeof callbacks === 'function' ? new Set([callbacks, callback]) : callbacks.add(callback);
+function withCallback(callbacks: Callback | Callback[], callback: Callback): Callback[] {
+  if (typeof callbacks === 'function') return [callbacks, callback];
+  callbacks.push(callback);
+  return callbacks;
 }
 
 /** A Future is used that was let go. */
