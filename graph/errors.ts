@@ -149,6 +149,7 @@ export const errorCodes: readonly ErrorCode[] = [
   'ERR_NOUT',
   'ERR_RELEASED',
   'ERR_SOURCE_CHANGED',
+  'ERR_SPILL',
   'ERR_STORAGE',
   'ERR_TASK',
   'ERR_TIMEOUT',

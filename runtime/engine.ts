@@ -48,6 +48,12 @@ export interface Putting {
   readonly captured: CapturedData | undefined;
 }
 
+/** On which workers. */
+export interface Where {
+  readonly broadcast: boolean;
+  readonly workers: readonly string[] | undefined;
+}
+
 /** Looking inside: plain data by key and worker name. */
 export interface EngineView {
   workers(): WorkerInfo[];
@@ -73,7 +79,7 @@ export interface Engine {
   /** Begins a plan. Each output is held once for its sink, in the order of `plan.graph.outputs`. `parent`: the handle of the running task that submitted it. */
   run(plan: Plan, sinks: readonly Sink[], parent?: number): void;
   /** Lays data on workers as the result of a task, held once for its sink. */
-  put(task: Task, what: Putting, where: { readonly broadcast: boolean; readonly workers: readonly string[] | undefined }, sink: Sink): void;
+  put(task: Task, what: Putting, where: Where, sink: Sink): void;
   /** Results of finished outputs, in order. */
   fetch(handles: readonly number[]): Promise<Outcome[]>;
   /** Gives up one hold. */

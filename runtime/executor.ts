@@ -309,7 +309,8 @@ function openEngine(options: CheckedOptions): Engine {
   if (typeof options.engine === 'object') return options.engine;
   const { retries, allowedFailures, noWorkerTimeoutMs, cancelGraceMs, workers, env, resourceLimits } = options;
   const settings = { setup: options.setup, checkMutation: options.checkMutation, sharedMemory: options.sharedMemory, loader: loaderOf() };
-  const common = { retries, allowedFailures, noWorkerTimeoutMs, cancelGraceMs, settings };
+  const { memoryLimit, spillDirectory } = options;
+  const common = { retries, allowedFailures, noWorkerTimeoutMs, cancelGraceMs, memoryLimit, spillDirectory, settings };
   return options.engine === 'inline' ? inlineEngine(common) : threadsEngine({ ...common, workers, env, resourceLimits });
 }
 

@@ -1,12 +1,15 @@
 import { unpackError } from '../failure.ts';
 import type { StartWorker, Transport } from '../pool/transport.ts';
+import type { MemorySettings } from '../worker/accounts.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from '../worker/protocol.ts';
 import { closedError, lostError } from './errors.ts';
+import type { Memory } from './memory.ts';
 import { Requests } from './requests.ts';
 
 interface Member {
   transport: Transport;
   isReady: boolean;
+  readonly memory: MemorySettings;
   /** Starts in a row that ended before the worker was ready. */
   falseStarts: number;
 }
@@ -26,7 +29,8 @@ export interface CrewListener {
 export class Crew {
   readonly #names: readonly string[];
   readonly #start: StartWorker;
-  readonly #settings: Omit<WorkerSettings, 'index' | 'name'>;
+  readonly #settings: Omit<WorkerSettings, 'index' | 'name' | 'memory'>;
+  readonly #memory: Pick<Memory, 'settings' | 'ended'>;
   readonly #isLive: boolean;
   readonly #listener: CrewListener;
   readonly #requests = new Requests();
@@ -39,13 +43,15 @@ export class Crew {
   constructor(options: {
     readonly names: readonly string[];
     readonly start: StartWorker;
-    readonly settings: Omit<WorkerSettings, 'index' | 'name'>;
+    readonly settings: Omit<WorkerSettings, 'index' | 'name' | 'memory'>;
+    readonly memory: Pick<Memory, 'settings' | 'ended'>;
     readonly isLive: boolean;
     readonly listener: CrewListener;
   }) {
     this.#names = options.names;
     this.#start = options.start;
     this.#settings = options.settings;
+    this.#memory = options.memory;
     this.#isLive = options.isLive;
     this.#listener = options.listener;
     this.#startAll();
@@ -97,9 +103,9 @@ export class Crew {
 
   /** Ends a worker, whatever it does, and starts another in its place. */
   replace(index: number): void {
-    const { transport } = this.#members[index]!;
+    const member = this.#members[index]!;
     this.#gone(index, undefined, true);
-    void transport.terminate();
+    void this.#terminate(member);
   }
 
   /** Ends all workers and starts new ones; nobody is told of the old ones any more. */
@@ -119,17 +125,27 @@ export class Crew {
     this.#members = [];
     this.#frees.clear();
     this.#requests.fail(reason);
-    await Promise.all(ended.map((member) => member.transport.terminate()));
+    await Promise.all(ended.map((member) => this.#terminate(member)));
+  }
+
+  /** Its files go when it is gone: until then it may be writing. */
+  async #terminate({ transport, memory }: Member): Promise<void> {
+    await transport.terminate();
+    this.#memory.ended(memory);
   }
 
   #startMember(index: number, falseStarts: number): void {
-    const member: Member = { transport: undefined as never, isReady: false, falseStarts };
+    const memory = this.#memory.settings(index);
+    const member: Member = { transport: undefined as never, isReady: false, memory, falseStarts };
     this.#members[index] = member;
     const isCurrent = (): boolean => this.#members[index] === member;
     member.transport = this.#start(
-      { ...this.#settings, index, name: this.#names[index]! },
+      { ...this.#settings, memory, index, name: this.#names[index]! },
       (message) => isCurrent() && this.#receive(index, message),
-      (cause) => isCurrent() && this.#gone(index, cause, false),
+      (cause) => {
+        this.#memory.ended(memory);
+        if (isCurrent()) this.#gone(index, cause, false);
+      },
       () => this.#listener.executor(),
     );
     member.transport.setBusy(this.#isBusy);

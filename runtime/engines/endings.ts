@@ -50,6 +50,11 @@ export class Endings {
     return gone;
   }
 
+  /** Nobody wants a running task any more: it is told; when it was cancelled (`force`), it must end. */
+  unwanted(worker: number, row: number, force: boolean): void {
+    void this.stop(worker, row, undefined, force ? this.#source.cancelGraceMs : Number.POSITIVE_INFINITY);
+  }
+
   /** Ends a worker for the sake of a task that does not stop; nothing else is lost but time. */
   #replace(worker: number, row: number): void {
     this.failOverdue(worker, row);
@@ -70,6 +75,11 @@ export class Endings {
       this.#source.step({ kind: 'cancelled', rows: [row] });
     });
   }
+}
+
+/** Whether a row has yet to end. */
+export function isUnfinished(at: number): boolean {
+  return at === State.waiting || at === State.queued || at === State.processing || at === State.noWorker;
 }
 
 /** A reason as it can travel: an Error by its message, anything that cannot be cloned by its text. */

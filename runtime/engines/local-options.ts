@@ -13,5 +13,9 @@ export interface LocalOptions {
   readonly allowedFailures: number;
   readonly noWorkerTimeoutMs: number;
   readonly cancelGraceMs: number;
-  readonly settings: Omit<WorkerSettings, 'index' | 'name'>;
+  /** Bytes that results may take in memory, of all workers. */
+  readonly memoryLimit: number;
+  /** Where they go beyond. @default os.tmpdir() */
+  readonly spillDirectory: string | undefined;
+  readonly settings: Omit<WorkerSettings, 'index' | 'name' | 'memory'>;
 }

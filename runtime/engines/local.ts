@@ -7,12 +7,11 @@ import {
   type TaskOptions,
   type WorkerDescription,
 } from '../../graph/index.ts';
-import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink } from '../engine.ts';
+import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink, Where } from '../engine.ts';
 import type { NestedHost } from '../nested/host.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import { type Limits, State } from '../scheduler/state.ts';
 import type { Command, Stimulus } from '../scheduler/stimulus.ts';
-import { encode } from '../worker/encode.ts';
 import type { FromWorker } from '../worker/protocol.ts';
 import { sizeOf } from '../worker/size-of.ts';
 import { encodeBatch } from './batch.ts';
@@ -20,10 +19,12 @@ import { Blames } from './blames.ts';
 import { callOn } from './call.ts';
 import { Crew } from './crew.ts';
 import { Definitions } from './definitions.ts';
-import { Endings } from './endings.ts';
-import { closedError } from './errors.ts';
+import { Endings, isUnfinished } from './endings.ts';
+import { closedError, lateError } from './errors.ts';
 import { limitsFor, someWorkersNamed } from './limits.ts';
 import type { LocalOptions } from './local-options.ts';
+import { Memory } from './memory.ts';
+import { encodePut } from './put.ts';
 import { Results } from './results.ts';
 import { localView, transitionOf } from './view.ts';
 
@@ -37,6 +38,7 @@ export class LocalEngine implements Engine {
   #scheduler!: Scheduler;
   #definitions: Definitions;
   readonly #crew: Crew;
+  readonly #memory: Memory;
   readonly #results: Results;
   #sinks: (Sink | undefined)[] = [];
   readonly #blames: Blames;
@@ -56,7 +58,15 @@ export class LocalEngine implements Engine {
     this.#definitions = new Definitions({ isLive: options.isLive });
     this.#newScheduler();
     this.#blames = new Blames(() => this.#scheduler.state, options.workers);
+    this.#memory = new Memory({
+      options,
+      crew: () => this.#crew,
+      state: () => this.#scheduler.state,
+      step: (stimulus) => this.#step(stimulus),
+      listener: () => this.listener,
+    });
     this.#crew = new Crew({
+      memory: this.#memory,
       names: options.workers.map(({ name }) => name),
       start: options.start,
       settings: options.settings,
@@ -72,6 +82,7 @@ export class LocalEngine implements Engine {
     this.view = localView(
       () => this.#scheduler.state,
       (index) => this.#crew.isReady(index),
+      this.#memory,
       options.workers,
     );
     this.#endings = new Endings({
@@ -139,34 +150,21 @@ export class LocalEngine implements Engine {
     this.#perform(commands);
   }
 
-  put(
-    task: Task,
-    { data, captured }: Putting,
-    where: { readonly broadcast: boolean; readonly workers: readonly string[] | undefined },
-    sink: Sink,
-  ): void {
+  put(task: Task, what: Putting, where: Where, sink: Sink): void {
     if (this.#refuse([sink])) return;
     const named = someWorkersNamed(this.workers, where.workers);
     const targets = where.broadcast ? named : [named[this.#nextTarget++ % named.length]!];
-    // Before the table knows of it: what cannot be sent is nowhere.
-    const definition = captured && this.#definitions.defineData(captured);
-    const messages = targets.map(() => (definition === undefined ? encode(data, 'data') : { rich: false, value: undefined, transfer: [] }));
+    const messages = encodePut(what, this.#definitions, targets.length);
     const { state } = this.#scheduler;
     const known = state.rowOf(task.id);
     const isNew = known === undefined || state.state[known] !== State.memory;
     const limits = limitsFor(task.options, undefined, this.workers, 0, new Map());
-    const commands = this.#scheduler.step({ kind: 'scattered', task, workers: targets, nbytes: sizeOf(data), limits });
+    const commands = this.#scheduler.step({ kind: 'scattered', task, workers: targets, nbytes: sizeOf(what.data), limits });
     const row = state.rowOf(task.id)!;
-    for (const [i, { rich, value, transfer }] of messages.entries())
-      if (isNew)
-        this.#crew.post(
-          targets[i]!,
-          { kind: 'put', row, rich, value, ...(definition === undefined ? {} : { captured: definition }) },
-          transfer,
-        );
+    if (isNew) for (const [i, { message, transfer }] of messages.entries()) this.#crew.post(targets[i]!, message(row), transfer);
     sink.handle = row;
     this.#sinks[row] = sink;
-    if (captured !== undefined) this.#definitions.scattered(row, captured);
+    if (what.captured !== undefined) this.#definitions.scattered(row, what.captured);
     this.#definitions.tidy(state, this.#crew);
     this.#perform(commands);
   }
@@ -229,6 +227,7 @@ export class LocalEngine implements Engine {
     this.#failAll(() => closedError());
     this.#results.close();
     await this.#crew.close(closedError());
+    await this.#memory.close();
   }
 
   #failAll(errorFor: (key: string) => Error): void {
@@ -262,12 +261,11 @@ export class LocalEngine implements Engine {
         return this.#nested?.receive(index, message.request, (reply, transfer) =>
           this.#crew.post(index, { kind: 'nested', reply }, transfer),
         );
+      case 'memory':
+      case 'unspilled':
+        return this.#memory.told(index, message);
       case 'stray':
-        return this.listener.warning({
-          time: Date.now(),
-          code: 'HEDDLE_LATE_ERROR',
-          message: `${message.key === undefined ? 'something' : `task ${message.key}`} on ${this.workers[index]!.name} threw after it had ended: ${message.error.text}`,
-        });
+        return this.listener.warning(lateError(message, this.workers[index]!.name));
     }
   }
 
@@ -310,6 +308,7 @@ export class LocalEngine implements Engine {
     if (!this.#endings.clocks.isQuiet) for (let i = 0; i < reports.length; i += 3) this.#endings.failOverdue(index, reports[i]!);
     this.#step({ kind: 'finished', worker: index, reports });
     for (let i = 0; i < rows.length; i++) this.#arrived[rows[i]!] = undefined;
+    this.#memory.weigh();
   }
 
   #failed(index: number, message: Extract<FromWorker, { kind: 'failed' }>): void {
@@ -349,12 +348,7 @@ export class LocalEngine implements Engine {
           this.#blames.lost(command.row);
           break;
         case 'stop':
-          void this.#endings.stop(
-            command.worker,
-            command.row,
-            undefined,
-            command.force ? this.#options.cancelGraceMs : Number.POSITIVE_INFINITY,
-          );
+          this.#endings.unwanted(command.worker, command.row, command.force);
           break;
         case 'no-worker':
           this.#endings.noWorker(command.row);
@@ -404,7 +398,3 @@ export class LocalEngine implements Engine {
 
 /** Stands for the small result `undefined`. */
 const nothing = Symbol('undefined');
-
-function isUnfinished(at: number): boolean {
-  return at === State.waiting || at === State.queued || at === State.processing || at === State.noWorker;
-}

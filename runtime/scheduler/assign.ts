@@ -102,7 +102,7 @@ export class Assigner {
       let us = worker.occupancyUs + (this.#ownUs[worker.index] ?? 0);
       if (hasInputs) us += this.#moveUs(row, worker.index);
       if (near?.length && !near.includes(worker.index)) us += farUs;
-      if (!worker.running) us += farUs;
+      if (!worker.running || worker.paused) us += farUs;
       if (us < bestUs) {
         best = worker.index;
         bestUs = us;
@@ -125,7 +125,7 @@ export class Assigner {
   }
 
   #mayRun(worker: WorkerState, limits: Limits): boolean {
-    return worker.running && this.#isMeant(worker, limits);
+    return worker.running && !worker.paused && this.#isMeant(worker, limits);
   }
 
   #isMeant(worker: WorkerState, { allowed, options: { resources } }: Limits): boolean {
@@ -193,7 +193,7 @@ export class Assigner {
 
   /** The row a worker should be sent next, if it has room for one. */
   #next(worker: WorkerState): number | undefined {
-    if (!worker.running || worker.inFlight.size - worker.seceded.size >= mostAhead) return undefined;
+    if (!worker.running || worker.paused || worker.inFlight.size - worker.seceded.size >= mostAhead) return undefined;
     const own = this.#own[worker.index];
     const mine = own?.peek();
     const anybodys = this.#common.peek();
@@ -221,7 +221,7 @@ export class Assigner {
     const row = queue.peek()!;
     if (!this.#mayRun(thief, this.limitsOf(row))) return undefined;
     const moveUs = this.#moveUs(row, thief.index);
-    if (moveUs >= farUs || (victim.running && victim.occupancyUs < moveUs)) return undefined;
+    if (moveUs >= farUs || (victim.running && !victim.paused && victim.occupancyUs < moveUs)) return undefined;
     queue.pop();
     this.#ownUs[victim.index]! -= this.#expectUs(row);
     return row;

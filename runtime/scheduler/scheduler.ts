@@ -40,6 +40,9 @@ export class Scheduler {
       case 'worker-left':
         this.#workerLeft(stimulus.worker, stimulus.wanted);
         break;
+      case 'paused':
+        this.state.workers[stimulus.worker]!.paused = stimulus.isPaused;
+        break;
       case 'submitted':
         this.#submitted(stimulus);
         break;
@@ -305,5 +308,17 @@ function groupOf({ name, callee }: Task): string {
 }
 
 function idleWorker(index: number, { name, host, resources }: WorkerDescription, running: boolean): WorkerState {
-  return { index, name, host, resources, running, inFlight: new Set(), seceded: new Set(), occupancyUs: 0, nbytes: 0, occupied: new Map() };
+  return {
+    index,
+    name,
+    host,
+    resources,
+    running,
+    paused: false,
+    inFlight: new Set(),
+    seceded: new Set(),
+    occupancyUs: 0,
+    nbytes: 0,
+    occupied: new Map(),
+  };
 }

@@ -33,6 +33,8 @@ export interface WorkerState {
   readonly host: string;
   readonly resources: Readonly<Record<string, number>>;
   running: boolean;
+  /** It takes no new rows: it has no memory to spare. */
+  paused: boolean;
   /** Rows sent to it and not reported back, oldest first. */
   readonly inFlight: Set<number>;
   /** Those of them that wait for tasks of their own: they take no place. */

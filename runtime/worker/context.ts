@@ -31,7 +31,20 @@ export function runningKey(task: RunningTask): string {
 
 /** A fresh buffer of its own for bytes that a task gives: shared memory when the executor was asked for it. The bytes are not cleared. */
 export function allocateBytes(size: number): Uint8Array {
-  if (workerContext.sharedMemory) return new Uint8Array(new SharedArrayBuffer(size));
+  if (workerContext.sharedMemory) return new Uint8Array(ownShared(new SharedArrayBuffer(size)));
   const buffer = Buffer.allocUnsafeSlow(size); // never pooled: the bytes own their buffer
   return new Uint8Array(buffer.buffer, 0, size);
+}
+
+const ownBuffers = new WeakSet<SharedArrayBuffer>();
+
+/** Shared memory that heddle took for bytes: nobody speaks to others through it, so a copy of it is as good. */
+export function ownShared(buffer: SharedArrayBuffer): SharedArrayBuffer {
+  ownBuffers.add(buffer);
+  return buffer;
+}
+
+/** Whether shared memory is heddle's own. */
+export function isOwnShared(buffer: SharedArrayBuffer): boolean {
+  return ownBuffers.has(buffer);
 }

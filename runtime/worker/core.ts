@@ -1,17 +1,19 @@
 import type { MessagePort } from 'node:worker_threads';
-import { HeddleError } from '../../graph/index.ts';
 import { packError } from '../failure.ts';
 import type { NestedReply } from '../nested/messages.ts';
 import { Callees } from './callees.ts';
 import { runningTask } from './context.ts';
 import { decode, encode } from './encode.ts';
-import { interpret, MemberFailure, type Observer } from './interpret.ts';
+import { HeapLook } from './heap-look.ts';
+import { interpret, MemberFailure } from './interpret.ts';
 import { type Batch, eachJob, Job } from './job.ts';
-import { fingerprint, intoSharedMemory, isThenable } from './outcome.ts';
+import { observerOf } from './observe.ts';
+import { intoSharedMemory, isThenable } from './outcome.ts';
 import { Peers, UnmovedError } from './peers.ts';
 import { type FromWorker, TaskFlag, type ToWorker, type WorkerSettings } from './protocol.ts';
 import { Reporter } from './reporter.ts';
 import { sizeOf } from './size-of.ts';
+import { gone, Store } from './store.ts';
 
 /**
  * A worker: takes batches of tasks, brings in what they need from its peers, runs them one after the other, keeps the results, and reports in batches.
@@ -20,7 +22,8 @@ import { sizeOf } from './size-of.ts';
 export class WorkerCore {
   readonly #settings: WorkerSettings;
   readonly #send: (message: FromWorker, transfer?: readonly ArrayBuffer[]) => void;
-  readonly #results = new Map<number, unknown>();
+  readonly #results: Store;
+  readonly #heap: HeapLook | undefined;
   readonly #callees: Callees;
   readonly #peers: Peers;
   readonly #reporter: Reporter;
@@ -58,6 +61,9 @@ export class WorkerCore {
     this.#nested = options.nested;
     this.#callees = new Callees(options.isLive);
     this.#reporter = new Reporter(options.send);
+    const { memory } = options.settings;
+    this.#results = new Store(memory, (error) => options.send({ kind: 'unspilled', text: String(error) }));
+    this.#heap = memory.hasOwnHeap ? new HeapLook(this.#results.accounts) : undefined;
     this.#peers = new Peers(this.#results);
   }
 
@@ -81,9 +87,11 @@ export class WorkerCore {
       case 'put':
         if (message.captured !== undefined) {
           const { row, captured } = message;
-          this.#afterDefinitions(async () => void this.#results.set(row, await this.#callees.load(captured)));
-        } else this.#results.set(message.row, decode({ rich: message.rich, value: message.value }));
+          this.#afterDefinitions(async () => this.#keepCopy(row, await this.#callees.load(captured)));
+        } else this.#keepCopy(message.row, decode({ rich: message.rich, value: message.value }));
         return;
+      case 'settle':
+        return this.#settle();
       case 'stop':
         return this.#stop(message.row, message.reason);
       case 'peer':
@@ -122,13 +130,13 @@ export class WorkerCore {
       let missing: Map<number, number[]> | undefined;
       for (let i = 0, at = inputsAt; i < inputs.length; i++, at += 2) {
         const input = batch.header[at]!;
-        if (this.#results.has(input)) inputs[i] = this.#results.get(input);
-        else {
+        inputs[i] = input;
+        if (!this.#results.has(input)) {
           missing ??= new Map();
           const holder = batch.header[at + 1]!;
           const wanted = missing.get(holder);
-          if (wanted === undefined) missing.set(holder, [i, input]);
-          else wanted.push(i, input);
+          if (wanted === undefined) missing.set(holder, [input]);
+          else wanted.push(input);
         }
       }
       this.#jobs.set(job.row, job);
@@ -144,15 +152,13 @@ export class WorkerCore {
     const gone: { readonly holder: number; readonly rows: readonly number[] }[] = [];
     try {
       await Promise.all(
-        [...missing].map(async ([holder, wanted]) => {
-          const rows = wanted.filter((_, i) => i % 2 === 1);
+        [...missing].map(async ([holder, rows]) => {
           const { results, lost } = await this.#peers.fetch(holder, rows);
           if (lost.length > 0) gone.push({ holder, rows: lost });
           if (!isCurrent()) return; // nobody would know of these copies, nor ever free them
           for (const [i, result] of results.entries()) {
             if (lost.includes(rows[i]!)) continue;
-            this.#results.set(rows[i]!, result);
-            job.inputs[wanted[2 * i]!] = result;
+            this.#keepCopy(rows[i]!, result);
           }
         }),
       );
@@ -192,7 +198,7 @@ export class WorkerCore {
         this.#queue[this.#head++] = undefined;
         now = this.#start(job, now);
         if (this.#reporter.isDue(now)) {
-          this.#reporter.flush();
+          this.#flush(now);
           this.#poll();
         }
         if (now - began > 8) break;
@@ -205,17 +211,48 @@ export class WorkerCore {
       return;
     }
     this.#queue.length = this.#head = 0;
+    this.#flush(now);
+  }
+
+  #flush(now: number): void {
+    this.#heap?.look(now, this.#results.held);
+    this.#tellFigures();
     this.#reporter.flush();
+  }
+
+  #tellFigures(): void {
+    const figures = this.#results.accounts.news();
+    if (figures !== undefined) this.#send({ kind: 'memory', figures });
+  }
+
+  /** The shell asks: there is too much in memory, or was. */
+  #settle(): void {
+    this.#results.settle();
+    this.#heap?.lookNow(this.#results.held);
+    this.#tellFigures();
+  }
+
+  /** Keeps what was made elsewhere. */
+  #keepCopy(row: number, value: unknown): void {
+    this.#results.set(
+      row,
+      value,
+      typeof value === 'object' || typeof value === 'function' || typeof value === 'string' ? sizeOf(value) : 8,
+    );
   }
 
   /** Starts one job; the time when it was done or first waited. */
   #start(job: Job, began: number): number {
     if (this.#jobs.get(job.row) !== job || job.isStopped) return began;
+    const inputs = job.inputs.length === 0 ? job.inputs : this.#take(job);
+    if (inputs === undefined) return performance.now();
     job.isStarted = true;
     job.executor = this.#executor?.();
+    let isOver = true;
     try {
-      const result = runningTask.run(job, this.#invoke, job);
+      const result = runningTask.run(job, this.#invoke, job, inputs);
       if (isThenable(result)) {
+        isOver = false;
         void this.#await(job, result, began);
         return performance.now();
       }
@@ -223,48 +260,40 @@ export class WorkerCore {
     } catch (error) {
       this.#failed(job, error);
       return performance.now();
+    } finally {
+      if (isOver) this.#results.done(job.inputs);
     }
   }
 
-  readonly #invoke = (job: Job): unknown => {
-    const observer = this.#observerOf(job);
-    return interpret(job.tape, job.start, job.end, job.inputs, this.#callees.callee, this.#callees.data, observer);
-  };
-
-  /** Looks at each call of a job where there is something to look at. */
-  #observerOf(job: Job): Observer | undefined {
-    const { checkMutation } = this.#settings;
-    if (!job.isFused && job.nouts === undefined && !checkMutation) return undefined;
-    let before: readonly (string | undefined)[] = [];
-    return {
-      before: (member, args) => {
-        job.member = member;
-        if (checkMutation) before = args.map(fingerprint);
-      },
-      after: (member, args, result) => {
-        job.member = member;
-        if (checkMutation) {
-          const changed = args.findIndex((arg, i) => before[i] !== undefined && fingerprint(arg) !== before[i]);
-          if (changed >= 0)
-            throw new HeddleError(
-              'ERR_MUTATED_ARGUMENT',
-              `a task changed its argument ${changed}, which other tasks may be reading; work on a copy (structuredClone) instead`,
-            );
-        }
-        const nout = job.nouts?.get(member);
-        if (nout !== undefined && (result as { length?: unknown } | null | undefined)?.length !== nout)
-          throw new HeddleError('ERR_NOUT', `a task with nout: ${nout} must return an array of ${nout} elements`);
-      },
-    };
+  /** A job's inputs; `undefined` when one of them is gone: then it has been given back. */
+  #take(job: Job): unknown[] | undefined {
+    const { inputs } = job;
+    const taken = new Array<unknown>(inputs.length);
+    for (let i = 0; i < inputs.length; i++) {
+      taken[i] = this.#results.use(inputs[i]!);
+      if (taken[i] !== gone) continue;
+      this.#results.done(inputs.slice(0, i));
+      this.#giveBack(job, [{ holder: this.#settings.index, rows: [inputs[i]!] }]);
+      return undefined;
+    }
+    this.#results.check();
+    return taken;
   }
+
+  readonly #invoke = (job: Job, inputs: readonly unknown[]): unknown => {
+    const observer = observerOf(job, this.#settings.checkMutation);
+    return interpret(job.tape, job.start, job.end, inputs, this.#callees.callee, this.#callees.data, observer);
+  };
 
   async #await(job: Job, result: PromiseLike<unknown>, began: number): Promise<void> {
     try {
       this.#succeeded(job, await result, began);
     } catch (error) {
       this.#failed(job, error);
+    } finally {
+      this.#results.done(job.inputs);
     }
-    if (!this.#pumping) this.#reporter.flush();
+    if (!this.#pumping) this.#flush(performance.now());
   }
 
   #succeeded(job: Job, result: unknown, began: number): number {
@@ -277,7 +306,13 @@ export class WorkerCore {
     const now = performance.now();
     if (this.#jobs.get(job.row) !== job) return now;
     this.#jobs.delete(job.row);
-    this.#results.set(job.row, kept);
+    this.#results.set(job.row, kept, nbytes);
+    const refusal = this.#results.refusal(job.row);
+    if (refusal !== undefined) {
+      this.#jobs.set(job.row, job);
+      this.#failed(job, refusal);
+      return now;
+    }
     this.#reporter.finished(job.row, nbytes, (now - began) * 1000, (job.flags & TaskFlag.wanted) !== 0, kept);
     return now;
   }

@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { packError, unpackError } from '../failure.ts';
 import { decode, encode } from './encode.ts';
 import type { BetweenWorkers, Fetched } from './protocol.ts';
+import { gone, type Store } from './store.ts';
 
 /** A result that cannot leave the worker that made it. */
 export class UnmovedError extends Error {
@@ -14,12 +15,12 @@ export class UnmovedError extends Error {
 
 /** Results on their way between workers: asks the one that holds them, answers those that ask. They never pass through the caller's thread. */
 export class Peers {
-  readonly #results: ReadonlyMap<number, unknown>;
+  readonly #results: Pick<Store, 'read'>;
   readonly #ports = new Map<number, MessagePort>();
   readonly #waiting = new Map<number, { readonly peer: number; readonly resolve: (results: readonly Fetched[] | undefined) => void }>();
   #request = 0;
 
-  constructor(results: ReadonlyMap<number, unknown>) {
+  constructor(results: Pick<Store, 'read'>) {
     this.#results = results;
   }
 
@@ -64,9 +65,10 @@ export class Peers {
   answer(rows: readonly number[]): { results: Fetched[]; transfer: ArrayBuffer[] } {
     const transfer: ArrayBuffer[] = [];
     const results = rows.map((row): Fetched => {
-      if (!this.#results.has(row)) return { kind: 'gone' };
+      const value = this.#results.read(row);
+      if (value === gone) return { kind: 'gone' };
       try {
-        const encoded = encode(this.#results.get(row), 'result');
+        const encoded = encode(value, 'result');
         transfer.push(...encoded.transfer);
         return { kind: 'value', rich: encoded.rich, value: encoded.value };
       } catch (error) {
