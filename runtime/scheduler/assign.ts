@@ -25,6 +25,8 @@ const moveUs = 100;
 const unknownUs = 5000;
 /** More than any queue: a worker that is far from a row's bytes, or still starting, comes after all others. */
 const farUs = 1e12;
+/** A worker that takes no rows comes after those that do, and before those that cannot have the row's inputs. */
+const pausedUs = 1e9;
 
 const common = -1;
 
@@ -102,7 +104,8 @@ export class Assigner {
       let us = worker.occupancyUs + (this.#ownUs[worker.index] ?? 0);
       if (hasInputs) us += this.#moveUs(row, worker.index);
       if (near?.length && !near.includes(worker.index)) us += farUs;
-      if (!worker.running || worker.paused) us += farUs;
+      if (!worker.running) us += farUs;
+      if (worker.paused) us += pausedUs;
       if (us < bestUs) {
         best = worker.index;
         bestUs = us;

@@ -25,7 +25,6 @@ interface View {
 /** Results of one worker in files of their own, in a folder that is made with the first. Bytes lie there raw, other values as the loss-less encoder gives them. */
 export class SpillFiles {
   readonly #folder: string;
-  #isMade = false;
   #next = 0;
 
   constructor(folder: string) {
@@ -37,10 +36,14 @@ export class SpillFiles {
     const raw = rawOf(value);
     const bytes = raw?.bytes ?? encoded(value);
     if (bytes === undefined) return undefined;
-    if (!this.#isMade) mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    this.#isMade = true;
     const path = join(this.#folder, String(this.#next++));
-    writeWhole(path, bytes);
+    try {
+      writeWhole(path, bytes);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 }); // the first one, or somebody tidied up
+      writeWhole(path, bytes);
+    }
     return { path, bytes: bytes.byteLength, view: raw?.view };
   }
 
