@@ -18,6 +18,8 @@ export class HeapLook {
   readonly #mark: number;
   #lastMs = 0;
   #collectAfterMs = 0;
+  /** What the last collection left. */
+  #left = 0;
   #collect: (() => void) | undefined;
 
   constructor(accounts: Accounts) {
@@ -35,12 +37,13 @@ export class HeapLook {
     let grown = bytesInUse() - this.#atStart;
     if (grown > this.#mark && grown > 1.1 * held) {
       const began = performance.now();
-      if (began < this.#collectAfterMs) return; // what is garbage of it nobody knows: the last figure stands
+      // what is garbage of it nobody knows: the last figure stands, until there is much more
+      if (began < this.#collectAfterMs && grown < 1.5 * this.#left) return;
       this.#collect ??= collector();
       this.#collect();
       if (bytesInUse() - this.#atStart > this.#mark) this.#collect(); // buffers of the first time are swept at the second
       this.#collectAfterMs = performance.now() + rarely * (performance.now() - began);
-      grown = bytesInUse() - this.#atStart;
+      grown = this.#left = bytesInUse() - this.#atStart;
     }
     this.#accounts.note(Figure.grown, Math.max(0, grown));
     this.#lastMs = performance.now();
