@@ -45,7 +45,7 @@ function tasksOf(edges: readonly (readonly number[])[]): Task[] {
 }
 
 type Move = {
-  readonly kind: 'submit' | 'finish' | 'fail' | 'die' | 'join' | 'release' | 'cancel' | 'return' | 'retry';
+  readonly kind: 'submit' | 'finish' | 'fail' | 'die' | 'join' | 'release' | 'cancel' | 'return' | 'retry' | 'pause' | 'resume';
   readonly pick: number;
 };
 const moves = fc.array(
@@ -65,6 +65,8 @@ const moves = fc.array(
       'cancel',
       'return',
       'retry',
+      'pause',
+      'resume',
     ),
     pick: fc.nat(10_000),
   }),
@@ -115,6 +117,7 @@ class World {
     const { state } = this.scheduler;
     for (const command of commands) {
       if (command.kind === 'run') {
+        must(!state.workers[command.worker]!.paused, 'a paused worker is sent nothing', command.worker);
         for (const row of command.rows) {
           must(!this.sent.some((one) => one.includes(row)), 'no task runs twice at a time', row);
           const inputs: number[] = [];
@@ -212,6 +215,7 @@ class World {
     else if (kind === 'return') this.fail(worker, 'returned');
     else if (kind === 'die') this.die(worker);
     else if (kind === 'join') this.join(worker);
+    else if (kind === 'pause' || kind === 'resume') this.step({ kind: 'paused', worker, isPaused: kind === 'pause' });
     else if (kind === 'release') this.release(pick);
     else if (this.held.length > 0) {
       const row = this.held[pick % this.held.length]!;
@@ -256,13 +260,16 @@ class World {
     for (let at = 1; at < 8; at++) must(state.counts[at] === counts[at], 'states are counted', at);
     const running = state.workers.filter((worker) => worker.running);
     must(running.length === 0 || state.counts[State.noWorker] === 0, 'no task finds no worker while there is one', -1);
-    const isIdle = running.every((worker) => worker.inFlight.size === 0);
+    const isIdle = running.every((worker) => worker.inFlight.size === 0 && !worker.paused);
     must(running.length === 0 || !isIdle || state.counts[State.queued] === 0, 'ready work never waits for idle workers', -1);
   }
 
   /** Lets everything come to an end. */
   settle(): void {
-    for (let worker = 0; worker < this.workers; worker++) this.join(worker);
+    for (let worker = 0; worker < this.workers; worker++) {
+      this.join(worker);
+      this.step({ kind: 'paused', worker, isPaused: false });
+    }
     for (let turn = 0; this.sent.some((rows) => rows.length > 0); turn++) {
       expect(turn).toBeLessThan(10_000);
       this.finish(turn % this.workers);
