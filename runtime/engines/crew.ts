@@ -31,7 +31,6 @@ export class Crew {
   readonly #start: StartWorker;
   readonly #settings: Omit<WorkerSettings, 'index' | 'name' | 'memory'>;
   readonly #memory: Pick<Memory, 'settings' | 'ended'>;
-  readonly #isLive: boolean;
   readonly #listener: CrewListener;
   readonly #requests = new Requests();
   /** By worker: results it may drop, told at the end of the turn. */
@@ -45,14 +44,12 @@ export class Crew {
     readonly start: StartWorker;
     readonly settings: Omit<WorkerSettings, 'index' | 'name' | 'memory'>;
     readonly memory: Pick<Memory, 'settings' | 'ended'>;
-    readonly isLive: boolean;
     readonly listener: CrewListener;
   }) {
     this.#names = options.names;
     this.#start = options.start;
     this.#settings = options.settings;
     this.#memory = options.memory;
-    this.#isLive = options.isLive;
     this.#listener = options.listener;
     this.#startAll();
   }
@@ -101,10 +98,10 @@ export class Crew {
     for (const member of this.#members) member.transport.setBusy(isBusy);
   }
 
-  /** Ends a worker, whatever it does, and starts another in its place. */
-  replace(index: number): void {
+  /** Ends a worker, whatever it does, and starts another in its place. With a `cause` it counts as having died of that. */
+  replace(index: number, cause?: Error): void {
     const member = this.#members[index]!;
-    this.#gone(index, undefined, true);
+    this.#gone(index, cause, cause === undefined);
     void this.#terminate(member);
   }
 
@@ -174,13 +171,8 @@ export class Crew {
     const member = this.#members[index]!;
     member.isReady = true;
     member.falseStarts = 0;
-    if (this.#isLive) return;
-    for (const [other, { transport, isReady }] of this.#members.entries()) {
-      if (other === index || !isReady) continue;
-      const { port1, port2 } = new MessageChannel();
-      transport.post({ kind: 'peer', worker: index, port: port1 as never }, [port1]);
-      member.transport.post({ kind: 'peer', worker: other, port: port2 as never }, [port2]);
-    }
+    for (const [other, { transport, isReady }] of this.#members.entries())
+      if (other !== index && isReady) member.transport.meet?.(index, transport, other);
   }
 
   #gone(index: number, cause: Error | undefined, wanted: boolean): void {

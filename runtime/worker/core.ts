@@ -1,4 +1,4 @@
-import type { MessagePort } from 'node:worker_threads';
+import { closedError } from '../engines/errors.ts';
 import { packError } from '../failure.ts';
 import type { NestedReply } from '../nested/messages.ts';
 import { Callees } from './callees.ts';
@@ -7,10 +7,11 @@ import { decode, encode } from './encode.ts';
 import { HeapLook } from './heap-look.ts';
 import { interpret, MemberFailure } from './interpret.ts';
 import { type Batch, eachJob, Job } from './job.ts';
+import type { OpenLink, PeerLink } from './links.ts';
 import { observerOf } from './observe.ts';
 import { intoSharedMemory, isThenable } from './outcome.ts';
 import { Peers, UnmovedError } from './peers.ts';
-import { type FromWorker, TaskFlag, type ToWorker, type WorkerSettings } from './protocol.ts';
+import { type BetweenWorkers, type FromWorker, TaskFlag, type ToWorker, type WorkerSettings } from './protocol.ts';
 import { Reporter } from './reporter.ts';
 import { sizeOf } from './size-of.ts';
 import { gone, Store } from './store.ts';
@@ -23,7 +24,8 @@ export class WorkerCore {
   readonly #settings: WorkerSettings;
   readonly #send: (message: FromWorker, transfer?: readonly ArrayBuffer[]) => void;
   readonly #results: Store;
-  readonly #heap: HeapLook | undefined;
+  /** From the first task on: what set-up loaded is nobody's growth. */
+  #heap: HeapLook | undefined;
   readonly #callees: Callees;
   readonly #peers: Peers;
   readonly #reporter: Reporter;
@@ -50,6 +52,8 @@ export class WorkerCore {
     readonly executor?: () => unknown;
     /** Where it does not: takes in what it tells running tasks. */
     readonly nested?: (reply: NestedReply) => void;
+    /** Opens links to other workers; a worker that is alone needs none. */
+    readonly openLink?: OpenLink;
     /** Runs work in a later turn. */
     readonly later: (work: () => void) => void;
   }) {
@@ -63,8 +67,7 @@ export class WorkerCore {
     this.#reporter = new Reporter(options.send);
     const { memory } = options.settings;
     this.#results = new Store(memory, (error) => options.send({ kind: 'unspilled', text: String(error) }));
-    this.#heap = memory.hasOwnHeap ? new HeapLook(this.#results.accounts) : undefined;
-    this.#peers = new Peers(this.#results);
+    this.#peers = new Peers(this.#results, options.openLink ?? noLink);
   }
 
   /** Takes one message from the shell. */
@@ -95,7 +98,7 @@ export class WorkerCore {
       case 'stop':
         return this.#stop(message.row, message.reason);
       case 'peer':
-        return this.#peers.connect(message.worker, message.port);
+        return this.#peers.connect(message.worker, message.way);
       case 'nested':
         return this.#nested?.(message.reply);
       case 'call':
@@ -119,6 +122,7 @@ export class WorkerCore {
   }
 
   #run(message: Extract<ToWorker, { kind: 'run' }>): void {
+    if (this.#settings.memory.hasOwnHeap) this.#heap ??= new HeapLook(this.#results.accounts);
     if (message.define.length > 0) this.#afterDefinitions(() => this.#callees.define(message.define));
     if (this.#defining === undefined) this.#enqueue(message);
     else this.#afterDefinitions(async () => this.#enqueue(message));
@@ -370,11 +374,22 @@ export class WorkerCore {
   }
 
   /** Answers peers that ask while a long batch runs here. */
-  pollPeers(receive: (port: MessagePort) => { readonly message: unknown } | undefined): void {
-    this.#peers.poll(receive);
+  pollPeers(): void {
+    this.#peers.poll();
   }
 
+  /** A peer asks over a link that it opened itself. */
+  receiveFromPeer(message: BetweenWorkers, link: Pick<PeerLink, 'post'>): void {
+    this.#peers.receive(message, link);
+  }
+
+  /** Nobody waits for anything here any more: running tasks are told, where they outlive their worker. */
   close(): void {
+    for (const job of this.#jobs.values()) job.controller?.abort(closedError());
     this.#peers.close();
   }
 }
+
+const noLink: OpenLink = () => {
+  throw new Error('a worker that is alone was given a peer');
+};

@@ -5,7 +5,8 @@ import { fingerprint } from './outcome.ts';
 
 /** Looks at each call of a job where there is something to look at: which of fused tasks runs, lengths of results, arguments that must not change. */
 export function observerOf(job: Job, checkMutation: boolean): Observer | undefined {
-  if (!job.isFused && job.nouts === undefined && !checkMutation) return undefined;
+  const { nouts } = job;
+  if (!job.isFused && nouts === undefined && !checkMutation) return undefined;
   let before: readonly (string | undefined)[] = [];
   return {
     before: (member, args) => {
@@ -22,7 +23,7 @@ export function observerOf(job: Job, checkMutation: boolean): Observer | undefin
             `a task changed its argument ${changed}, which other tasks may be reading; work on a copy (structuredClone) instead`,
           );
       }
-      const nout = job.nouts?.get(member);
+      const nout = nouts?.get(member);
       if (nout !== undefined && (result as { length?: unknown } | null | undefined)?.length !== nout)
         throw new HeddleError('ERR_NOUT', `a task with nout: ${nout} must return an array of ${nout} elements`);
     },

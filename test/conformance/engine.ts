@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { inspect, promisify } from 'node:util';
 import { compute, currentTask, lazy, persist, value } from 'heddle';
+import { testEngineDeaths } from './engine-deaths.ts';
 import { testEngineErrors } from './engine-errors.ts';
 import { testEngineLife } from './engine-life.ts';
 import { testEngineResults } from './engine-results.ts';
@@ -24,7 +25,7 @@ async function noteRun(path: string, result: number): Promise<number> {
   return result;
 }
 /** The suite. `name` is what `new Executor({ engine })` calls the engine. */
-export function testEngine(name: 'inline' | 'threads', open: OpenExecutor, skip: EngineSkips = {}): void {
+export function testEngine(name: 'inline' | 'threads' | 'processes', open: OpenExecutor, skip: EngineSkips = {}): void {
   const test: Case = (title, run) => {
     if (Object.hasOwn(skip, title)) it.skip(`${title} (${skip[title]})`, run);
     else it(title, run);
@@ -360,4 +361,5 @@ export function testEngine(name: 'inline' | 'threads', open: OpenExecutor, skip:
   testEngineLife(name, open, test);
   testEngineResults(name, open, test);
   testEngineErrors(name, open, test);
+  if (name !== 'inline') testEngineDeaths(name, open, test); // the inline worker is the caller's own thread
 }

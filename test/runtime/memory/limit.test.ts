@@ -51,7 +51,7 @@ const make = lazy((i: number) => new Uint8Array(2 ** 20).fill(i));
 const records = lazy((i: number) => Array.from({ length: 4000 }, (_, n) => ({ id: n, name: `record ${i} ${n}`, half: n / 2 })));
 const ends = lazy((parts: readonly Uint8Array[]) => parts.map((part) => part[0]! + part[part.length - 1]!));
 
-describe.each(['threads', 'inline'] as const)('a memory limit on %s', (engine) => {
+describe.each(['threads', 'processes', 'inline'] as const)('a memory limit on %s', (engine) => {
   const options: ExecutorOptions = engine === 'inline' ? { engine, workers: undefined } : { engine };
 
   it('lets a data set of four times its size be computed, held, used and fetched', async () => {
