@@ -30,7 +30,7 @@ export class Crew {
   readonly #names: readonly string[];
   readonly #start: StartWorker;
   readonly #settings: Omit<WorkerSettings, 'index' | 'name' | 'memory'>;
-  readonly #memory: Pick<Memory, 'settings' | 'ended'>;
+  readonly #memory: Pick<Memory, 'settings' | 'ended' | 'rest'>;
   readonly #listener: CrewListener;
   readonly #requests = new Requests();
   /** By worker: results it may drop, told at the end of the turn. */
@@ -43,7 +43,7 @@ export class Crew {
     readonly names: readonly string[];
     readonly start: StartWorker;
     readonly settings: Omit<WorkerSettings, 'index' | 'name' | 'memory'>;
-    readonly memory: Pick<Memory, 'settings' | 'ended'>;
+    readonly memory: Pick<Memory, 'settings' | 'ended' | 'rest'>;
     readonly listener: CrewListener;
   }) {
     this.#names = options.names;
@@ -118,6 +118,7 @@ export class Crew {
   }
 
   async #end(reason: Error): Promise<void> {
+    this.#memory.rest();
     const ended = this.#members;
     this.#members = [];
     this.#frees.clear();

@@ -20,6 +20,8 @@ export interface MemorySource {
 const everyMs = 20;
 /** After so long without work a paused worker is given some: what holds the memory may be waiting for it. */
 const patienceMs = 1000;
+/** The same for one at work: its tasks may never end. */
+const longPatienceMs = 10_000;
 /** A worker must have lived so long to be replaced, and twice as long after each time. */
 const firstLifeMs = 1000;
 /** Below this share of the limit who was paused goes on. */
@@ -48,6 +50,7 @@ export class Memory {
   readonly #life: number[] = [];
   readonly #warned = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  #isResting = false;
 
   constructor(source: MemorySource) {
     const { workers, memoryLimit, spillDirectory, name } = source.options;
@@ -61,6 +64,7 @@ export class Memory {
   /** What a worker is told at its start. */
   settings(index: number): MemorySettings {
     const { limit, count } = this.#accounts;
+    this.#isResting = false;
     this.#accounts.set(index, [0, 0, 0]);
     this.#paused[index] = undefined;
     this.#began[index] = performance.now();
@@ -72,6 +76,13 @@ export class Memory {
       folder: this.#folders.next(index),
       hasOwnHeap: !this.#source.options.isLive,
     };
+  }
+
+  /** All workers are being ended: nothing is asked of them. */
+  rest(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#isResting = true;
   }
 
   /** A worker has ended: its files go. */
@@ -108,6 +119,7 @@ export class Memory {
 
   /** Looks at all figures and does what they call for. */
   weigh(): void {
+    if (this.#isResting) return;
     const { limit } = this.#accounts;
     const isPaused = this.#paused.some((since) => since !== undefined);
     const held = this.#accounts.held();
@@ -151,17 +163,19 @@ export class Memory {
   #resume(used: number): void {
     const { limit, count } = this.#accounts;
     const state = this.#source.state();
-    const isStuck = state.counts[State.processing] === 0 && state.counts[State.queued]! > 0;
+    // what waits for tasks of its own is at work nowhere
+    const atWork = (index: number): number => state.workers[index]!.inFlight.size - state.workers[index]!.seceded.size;
+    const isStuck = state.counts[State.queued]! > 0 && state.workers.every((_, index) => atWork(index) === 0);
     let least = -1;
     for (let index = 0; index < count; index++) {
       const since = this.#paused[index];
       if (since === undefined) continue;
       if (used <= resumeAt * limit || this.#accounts.used(index) <= (resumeAt * limit) / count) this.#goOn(index);
-      else if (performance.now() - since > patienceMs && state.workers[index]!.inFlight.size === 0) this.#goOn(index);
+      else if (performance.now() - since > (atWork(index) === 0 ? patienceMs : longPatienceMs)) this.#goOn(index);
       else if (least < 0 || this.#accounts.used(index) < this.#accounts.used(least)) least = index;
     }
     // all that could run is held up by what only running it would free
-    if (isStuck && least >= 0 && state.counts[State.processing] === 0) this.#goOn(least);
+    if (isStuck && least >= 0) this.#goOn(least);
   }
 
   #goOn(index: number): void {
@@ -197,7 +211,6 @@ export class Memory {
 
   /** All workers are gone. */
   async close(): Promise<void> {
-    clearTimeout(this.#timer);
     await this.#folders.close();
   }
 }

@@ -251,6 +251,22 @@ describe('a memory limit', () => {
     expect(changes).toContain('resumed');
   });
 
+  it('holds up no task that waits for tasks of its own', async () => {
+    const [executor] = open({ memoryLimit: '4 MiB' });
+    const box = lazy((i: number) => ({ i, bytes: new Uint8Array(2 ** 20), run: () => i }));
+    const held = executor.compute(numbers(8).map((i) => box(i)));
+    await Promise.all(held.map((future) => future.exception()));
+    await until(async () => (await executor.workers()).some(({ status }) => status === 'paused'));
+    const parent = async (n: number): Promise<number> => {
+      const { currentTask } = await import('heddle');
+      const { submit } = currentTask();
+      const parts = await Promise.all([1, 2, 3].map((i) => submit((x: number) => x + 1, n + i)));
+      return parts.reduce((sum, part) => sum + part, 0);
+    };
+    expect(await executor.gather(numbers(4).map((n) => executor.submit(parent, 10 * n)))).toEqual(numbers(4).map((n) => 30 * n + 9));
+    for (const future of held) future.release();
+  });
+
   it('replaces a worker that grows by other things than results, and makes its results again', async () => {
     const [executor] = open({ workers: 1, memoryLimit: '64 MiB' });
     const warnings: string[] = [];
