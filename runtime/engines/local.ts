@@ -10,7 +10,7 @@ import {
 import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink, Where } from '../engine.ts';
 import type { NestedHost } from '../nested/host.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
-import { type Limits, State } from '../scheduler/state.ts';
+import { type Limits, State, sourceOf } from '../scheduler/state.ts';
 import type { Command, Stimulus } from '../scheduler/stimulus.ts';
 import type { FromWorker } from '../worker/protocol.ts';
 import { sizeOf } from '../worker/size-of.ts';
@@ -141,7 +141,7 @@ export class LocalEngine implements Engine {
     const cache = new Map<TaskOptions, Limits>();
     const limitsOf = (graphRow: number): Limits =>
       limitsFor(plan.graph.tasks[graphRow]!.options, plan.preferred[graphRow], this.workers, this.#options.retries, cache);
-    const stimulus: Stimulus = { kind: 'submitted', plan, source: { graph: plan.graph, rows }, limitsOf, parent };
+    const stimulus: Stimulus = { kind: 'submitted', plan, source: sourceOf(plan, rows), limitsOf, parent };
     const commands = this.#scheduler.step(stimulus);
     for (let i = 0; i < sinks.length; i++) {
       const sink = sinks[i]!;

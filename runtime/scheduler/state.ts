@@ -1,4 +1,4 @@
-import { type Graph, keyOf, type Task, type TaskOptions } from '../../graph/index.ts';
+import { type Graph, keyOf, type Plan, type Task, type TaskOptions } from '../../graph/index.ts';
 import type { DurationGroups } from './durations.ts';
 
 /** Where a task stands, as in Dask's scheduler; `forgotten` is a free row. */
@@ -8,11 +8,21 @@ export type State = (typeof State)[keyof typeof State];
 export const stateNames = ['forgotten', 'released', 'waiting', 'no-worker', 'queued', 'processing', 'memory', 'erred'] as const;
 export type StateName = (typeof stateNames)[number];
 
-/** One compiled plan in the scheduler: where each of its graph's rows stands in the table. */
+/** One compiled plan in the scheduler: where each of its graph's rows stands in the table. What is forgotten there is let go of here. */
 export interface Source {
   readonly graph: Graph;
   /** Graph row → table row. */
   readonly rows: Int32Array;
+}
+
+/** The source of a plan, with lists of its own: one row that stays must not keep all tasks that were submitted with it. */
+export function sourceOf({ graph }: Plan, rows: Int32Array): Source {
+  return { graph: graph.with({ tasks: [...graph.tasks], members: [...graph.members] }), rows };
+}
+
+function letGo({ graph }: Source, graphRow: number): void {
+  (graph.tasks as (Task | undefined)[])[graphRow] = undefined;
+  (graph.members as (readonly Task[] | undefined)[])[graphRow] = undefined;
 }
 
 /** What limits where and how a row runs; shared by all rows with the same options. */
@@ -199,6 +209,8 @@ export class SchedulerState {
       edge = next;
     }
     this.tasks[row] = undefined;
+    const source = this.sources[row];
+    if (source !== undefined) letGo(source, this.graphRow[row]!);
     this.sources[row] = undefined;
     this.limits[row] = undefined;
     this.replicas.delete(row);

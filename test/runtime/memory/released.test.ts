@@ -7,6 +7,11 @@ describe('released tasks', () => {
     expect(grown.heapGrown).toBeLessThan(6 * 2 ** 20); // some 60 bytes a task would be more
     expect(grown.rssGrown).toBeLessThan(200 * 2 ** 20);
   }, 150_000);
+
+  it('are not kept by one that was submitted with them and stays', async () => {
+    const { bytesEach } = await runWithCollector<{ bytesEach: number }>('kept.mjs');
+    expect(bytesEach).toBeLessThan(300_000); // the arguments of all are some 2,000,000
+  }, 60_000);
 });
 
 describe('Futures that nobody released', () => {
