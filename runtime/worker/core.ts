@@ -94,7 +94,9 @@ export class WorkerCore {
         } else this.#keepCopy(message.row, decode({ rich: message.rich, value: message.value }));
         return;
       case 'settle':
-        return this.#settle();
+        this.#results.settle();
+        this.#heap?.lookNow(this.#results.held);
+        return this.#tellFigures();
       case 'stop':
         return this.#stop(message.row, message.reason);
       case 'peer':
@@ -229,13 +231,6 @@ export class WorkerCore {
     if (figures !== undefined) this.#send({ kind: 'memory', figures });
   }
 
-  /** The shell asks: there is too much in memory, or was. */
-  #settle(): void {
-    this.#results.settle();
-    this.#heap?.lookNow(this.#results.held);
-    this.#tellFigures();
-  }
-
   /** Keeps what was made elsewhere. */
   #keepCopy(row: number, value: unknown): void {
     this.#results.set(
@@ -309,16 +304,23 @@ export class WorkerCore {
     } else if (typeof result === 'string') nbytes = sizeOf(result);
     const now = performance.now();
     if (this.#jobs.get(job.row) !== job) return now;
-    this.#jobs.delete(job.row);
     this.#results.set(job.row, kept, nbytes);
-    const refusal = this.#results.refusal(job.row);
-    if (refusal !== undefined) {
-      this.#jobs.set(job.row, job);
-      this.#failed(job, refusal);
+    if (this.#results.isTooMuch(job.row)) {
+      void this.#results.roomFor(job.row).then((refusal) => {
+        if (refusal !== undefined) return this.#failed(job, refusal);
+        this.#finished(job, kept, nbytes, now - began);
+        this.#flush(performance.now());
+      });
       return now;
     }
-    this.#reporter.finished(job.row, nbytes, (now - began) * 1000, (job.flags & TaskFlag.wanted) !== 0, kept);
+    this.#finished(job, kept, nbytes, now - began);
     return now;
+  }
+
+  #finished(job: Job, kept: unknown, nbytes: number, milliseconds: number): void {
+    if (this.#jobs.get(job.row) !== job) return;
+    this.#jobs.delete(job.row);
+    this.#reporter.finished(job.row, nbytes, milliseconds * 1000, (job.flags & TaskFlag.wanted) !== 0, kept);
   }
 
   #failed(job: Job, error: unknown): void {

@@ -7,7 +7,7 @@ const smallest = 1024;
 /** A worker above its share spills first; past this share of the limit whoever adds something does. */
 const urgentAt = 0.7;
 /** After a failure, how long no file is written. */
-const pauseMs = 1000;
+const pauseMs = 200;
 
 /** What `use` gives for a result that is not here. */
 export const gone: unique symbol = Symbol('gone');
@@ -77,10 +77,19 @@ export class Store {
     this.check();
   }
 
-  /** Why a result that was just kept cannot stay: no file takes it or others, and all are more than the limit. It is dropped then. */
-  refusal(row: number): HeddleError | undefined {
+  /** Whether a result that was just kept cannot stay: no file takes it or others, and all are more than the limit. */
+  isTooMuch(row: number): boolean {
+    return this.#brokenUntil !== 0 && this.#values.has(row) && this.#accounts.held() > this.#accounts.limit;
+  }
+
+  /** Waits a moment for room, since others may be letting go; the error of a result that found none, and is dropped. */
+  async roomFor(row: number): Promise<HeddleError | undefined> {
+    for (let i = 0; i < 50; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      this.settle();
+      if (!this.isTooMuch(row)) return undefined;
+    }
     const { limit } = this.#accounts;
-    if (this.#brokenUntil === 0 || !this.#values.has(row) || this.#accounts.held() <= limit) return undefined;
     const nbytes = this.#sizes[row]!;
     this.delete(row);
     return new HeddleError(
