@@ -337,20 +337,27 @@ describe('what a process leaves behind', () => {
 
 describe('a full disk', () => {
   const folder = join(tmpdir(), `heddle-test-full-${process.pid}`);
-  let trouble = '';
-  try {
+  const mount = (): void => {
     mkdirSync(folder, { recursive: true });
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', folder], { stdio: 'pipe' });
+  };
+  const unmount = (): void => {
+    execFileSync('umount', [folder]);
+    rmSync(folder, { recursive: true });
+  };
+  let trouble = '';
+  try {
+    mount();
+    unmount();
   } catch (error) {
     trouble = String(error).split('\n')[0]!;
     rmSync(folder, { recursive: true, force: true });
     console.warn(`skipped: no small disk can be mounted here (${trouble})`);
   }
-  afterAll(() => {
-    if (trouble !== '') return;
-    execFileSync('umount', [folder]);
-    rmSync(folder, { recursive: true });
-  });
+  if (trouble === '') {
+    beforeAll(mount);
+    afterAll(unmount);
+  }
 
   (trouble === '' ? it : it.skip)('is a warning and a clear error, and loses nothing that fits', async () => {
     const [executor] = open({ memoryLimit: '8 MiB', spillDirectory: folder });
