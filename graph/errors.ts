@@ -148,6 +148,7 @@ export const errorCodes: readonly ErrorCode[] = [
   'ERR_NO_WORKER',
   'ERR_NOUT',
   'ERR_RELEASED',
+  'ERR_SCHEDULER',
   'ERR_SOURCE_CHANGED',
   'ERR_SPILL',
   'ERR_STORAGE',

@@ -2,6 +2,7 @@ import { unpackError } from '../failure.ts';
 import type { StartWorker, Transport } from '../pool/transport.ts';
 import type { MemorySettings } from '../worker/accounts.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from '../worker/protocol.ts';
+import type { Claims } from './claims.ts';
 import { closedError, lostError } from './errors.ts';
 import type { Memory } from './memory.ts';
 import { Requests } from './requests.ts';
@@ -31,6 +32,7 @@ export class Crew {
   readonly #start: StartWorker;
   readonly #settings: Omit<WorkerSettings, 'index' | 'name' | 'memory'>;
   readonly #memory: Pick<Memory, 'settings' | 'ended' | 'rest'>;
+  readonly #claims: Claims | undefined;
   readonly #listener: CrewListener;
   readonly #requests = new Requests();
   /** By worker: results it may drop, told at the end of the turn. */
@@ -44,12 +46,14 @@ export class Crew {
     readonly start: StartWorker;
     readonly settings: Omit<WorkerSettings, 'index' | 'name' | 'memory'>;
     readonly memory: Pick<Memory, 'settings' | 'ended' | 'rest'>;
+    readonly claims: Claims | undefined;
     readonly listener: CrewListener;
   }) {
     this.#names = options.names;
     this.#start = options.start;
     this.#settings = options.settings;
     this.#memory = options.memory;
+    this.#claims = options.claims;
     this.#listener = options.listener;
     this.#startAll();
   }
@@ -65,6 +69,11 @@ export class Crew {
 
   isReady(index: number): boolean {
     return this.#members[index]?.isReady === true;
+  }
+
+  /** What tells one worker from the next in its place. */
+  life(index: number): object | undefined {
+    return this.#members[index];
   }
 
   post(index: number, message: ToWorker, transfer?: readonly object[]): void {
@@ -138,7 +147,7 @@ export class Crew {
     this.#members[index] = member;
     const isCurrent = (): boolean => this.#members[index] === member;
     member.transport = this.#start(
-      { ...this.#settings, memory, index, name: this.#names[index]! },
+      { ...this.#settings, memory, index, name: this.#names[index]!, claims: this.#claims?.open(index) },
       (message) => isCurrent() && this.#receive(index, message),
       (cause) => {
         this.#memory.ended(memory);

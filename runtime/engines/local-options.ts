@@ -9,6 +9,8 @@ export interface LocalOptions {
   readonly start: StartWorker;
   /** Workers share the caller's thread: functions go over as they are. */
   readonly isLive: boolean;
+  /** Workers are threads of this process: tasks can be taken back from one that is busy. */
+  readonly isMemoryShared: boolean;
   readonly retries: number;
   readonly allowedFailures: number;
   readonly noWorkerTimeoutMs: number;
@@ -17,5 +19,9 @@ export interface LocalOptions {
   readonly memoryLimit: number;
   /** Where they go beyond. @default os.tmpdir() */
   readonly spillDirectory: string | undefined;
+  /** How long ready tasks may wait beside an idle worker before a warning. */
+  readonly stalledMs: number;
+  /** A file for everything that the scheduler is told and decides. */
+  readonly record: string | undefined;
   readonly settings: Omit<WorkerSettings, 'index' | 'name' | 'memory'>;
 }
