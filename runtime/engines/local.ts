@@ -7,9 +7,9 @@ import {
   type TaskOptions,
   type WorkerDescription,
 } from '../../graph/index.ts';
-import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink, Where } from '../engine.ts';
+import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink } from '../engine.ts';
 import type { NestedHost } from '../nested/host.ts';
-import { type Limits, State, sourceOf } from '../scheduler/state.ts';
+import { type Limits, type SchedulerState, State, sourceOf } from '../scheduler/state.ts';
 import type { Command, Stimulus } from '../scheduler/stimulus.ts';
 import type { FromWorker } from '../worker/protocol.ts';
 import { sizeOf } from '../worker/size-of.ts';
@@ -64,14 +64,10 @@ export class LocalEngine implements Engine {
     const warn = (code: string, message: string): void => this.listener.warning({ time: Date.now(), code, message });
     this.#recorder = options.record === undefined ? undefined : new Recorder(options.record, (message) => warn('HEDDLE_RECORD', message));
     this.#newScheduler();
-    this.#blames = new Blames(() => this.#scheduler.state, options.workers);
-    this.#memory = new Memory({
-      options,
-      crew: () => this.#crew,
-      state: () => this.#scheduler.state,
-      step: (stimulus) => this.#step(stimulus),
-      listener: () => this.listener,
-    });
+    const state = (): SchedulerState => this.#scheduler.state;
+    const step = (stimulus: Stimulus): void => this.#step(stimulus);
+    this.#blames = new Blames(state, options.workers);
+    this.#memory = new Memory({ options, crew: () => this.#crew, state, step, listener: () => this.listener });
     this.#claims = options.isMemoryShared ? new Claims() : undefined;
     this.#crew = new Crew({
       memory: this.#memory,
@@ -80,35 +76,24 @@ export class LocalEngine implements Engine {
       settings: options.settings,
       claims: this.#claims,
       listener: {
-        joined: (index) => this.#joined(index),
+        joined: (index) => this.#memory.tell(index, 'joined', { kind: 'worker-joined', worker: index }),
         left: (index, cause, wanted) => this.#left(index, cause, wanted),
         broken: (error) => this.#break(error),
         message: (index, message) => this.#receive(index, message),
         executor: () => this.#executor,
       },
     });
-    this.view = localView(
-      () => this.#scheduler.state,
-      (index) => this.#crew.isReady(index),
-      this.#memory,
-      options.workers,
-    );
-    this.#endings = new Endings({
-      crew: this.#crew,
-      claims: this.#claims,
-      blames: this.#blames,
-      cancelGraceMs: options.cancelGraceMs,
-      noWorkerTimeoutMs: options.noWorkerTimeoutMs,
-      state: () => this.#scheduler.state,
-      step: (stimulus) => this.#step(stimulus),
-      warn,
-    });
+    this.view = localView(state, (index) => this.#crew.isReady(index), this.#memory, options.workers);
+    const { cancelGraceMs, noWorkerTimeoutMs } = options;
+    const crew = this.#crew;
+    const blames = this.#blames;
+    this.#endings = new Endings({ crew, claims: this.#claims, blames, cancelGraceMs, noWorkerTimeoutMs, state, step, warn });
     this.#results = new Results({
-      crew: this.#crew,
-      state: () => this.#scheduler.state,
-      errorOf: (row) => this.#blames.carriedBy(row),
-      taskOf: (row) => this.#blames.taskOf(row),
-      missing: (worker, rows, asked) => this.#step({ kind: 'missing', worker, rows, asked }),
+      crew,
+      state,
+      errorOf: (row) => blames.carriedBy(row),
+      taskOf: (row) => blames.taskOf(row),
+      missing: (worker, rows, asked) => step({ kind: 'missing', worker, rows, asked }),
     });
   }
 
@@ -292,11 +277,6 @@ export class LocalEngine implements Engine {
     const life = this.#crew.life(index);
     if (missing.length > 0) await this.#results.confirm(missing);
     if (!this.#isClosed && life === this.#crew.life(index)) this.#step({ kind: 'returned', worker: index, rows: [row] });
-  }
-
-  #joined(index: number): void {
-    this.listener.worker?.({ time: Date.now(), worker: this.workers[index]!.name, change: 'joined' });
-    this.#step({ kind: 'worker-joined', worker: index });
   }
 
   /** A worker has ended, and another is starting in its place. */

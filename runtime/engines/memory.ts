@@ -156,7 +156,7 @@ export class Memory {
     for (let index = 0; index < count; index++) {
       if (this.isPaused(index) || this.#accounts.used(index) <= (pauseAt * limit) / count) continue;
       this.#paused[index] = performance.now();
-      this.#tell(index, true);
+      this.tell(index, 'paused', { kind: 'paused', worker: index, isPaused: true });
     }
   }
 
@@ -180,13 +180,14 @@ export class Memory {
 
   #goOn(index: number): void {
     this.#paused[index] = undefined;
-    this.#tell(index, false);
+    this.tell(index, 'resumed', { kind: 'paused', worker: index, isPaused: false });
   }
 
-  #tell(index: number, isPaused: boolean): void {
+  /** Tells listeners of a change, and then the scheduler. */
+  tell(index: number, change: 'joined' | 'paused' | 'resumed', stimulus: Stimulus): void {
     const { name } = this.#source.options.workers[index]!;
-    this.#source.listener().worker?.({ time: Date.now(), worker: name, change: isPaused ? 'paused' : 'resumed' });
-    this.#source.step({ kind: 'paused', worker: index, isPaused });
+    this.#source.listener().worker?.({ time: Date.now(), worker: name, change });
+    this.#source.step(stimulus);
   }
 
   /** Ends the worker that has grown most, when most of that is no results: what a new one would not have. */

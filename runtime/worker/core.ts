@@ -1,10 +1,10 @@
 import { closedError } from '../engines/errors.ts';
 import { packError } from '../failure.ts';
 import type { NestedReply } from '../nested/messages.ts';
+import { answerCall } from './answer-call.ts';
 import { Callees } from './callees.ts';
 import { runningTask } from './context.ts';
-import { decode, encode } from './encode.ts';
-import { HeapLook } from './heap-look.ts';
+import { decode } from './encode.ts';
 import { interpret, MemberFailure } from './interpret.ts';
 import { type Batch, eachJob, Job } from './job.ts';
 import type { OpenLink, PeerLink } from './links.ts';
@@ -14,7 +14,7 @@ import { Peers, UnmovedError } from './peers.ts';
 import { type BetweenWorkers, type FromWorker, TaskFlag, type ToWorker, type WorkerSettings } from './protocol.ts';
 import { Reporter } from './reporter.ts';
 import { sizeOf } from './size-of.ts';
-import { gone, Store } from './store.ts';
+import { Store } from './store.ts';
 
 /**
  * A worker: takes batches of tasks, brings in what they need from its peers, runs them one after the other, keeps the results, and reports in batches.
@@ -24,8 +24,6 @@ export class WorkerCore {
   readonly #settings: WorkerSettings;
   readonly #send: (message: FromWorker, transfer?: readonly ArrayBuffer[]) => void;
   readonly #results: Store;
-  /** From the first task on: what set-up loaded is nobody's growth. */
-  #heap: HeapLook | undefined;
   readonly #callees: Callees;
   readonly #peers: Peers;
   readonly #reporter: Reporter;
@@ -95,13 +93,12 @@ export class WorkerCore {
       case 'put':
         if (message.captured !== undefined) {
           const { row, captured } = message;
-          this.#afterDefinitions(async () => this.#keepCopy(row, await this.#callees.load(captured)));
-        } else this.#keepCopy(message.row, decode({ rich: message.rich, value: message.value }));
+          this.#afterDefinitions(async () => this.#results.keep(row, await this.#callees.load(captured)));
+        } else this.#results.keep(message.row, decode({ rich: message.rich, value: message.value }));
         return;
       case 'settle':
         this.#results.settle();
-        this.#heap?.lookNow(this.#results.held);
-        return this.#tellFigures();
+        return this.#look(undefined);
       case 'stop':
         return this.#stop(message.row, message.reason);
       case 'steal':
@@ -114,15 +111,10 @@ export class WorkerCore {
       case 'nested':
         return this.#nested?.(message.reply);
       case 'call':
-        return void this.#call(message);
+        return void answerCall(message, this.#callees, this.#send);
       default:
         message satisfies never;
     }
-  }
-
-  /** Whether anything is queued, waiting or running here. */
-  get isBusy(): boolean {
-    return this.#jobs.size > 0;
   }
 
   #afterDefinitions(work: () => Promise<void>): void {
@@ -134,7 +126,7 @@ export class WorkerCore {
   }
 
   #run(message: Extract<ToWorker, { kind: 'run' }>): void {
-    if (this.#settings.memory.hasOwnHeap) this.#heap ??= new HeapLook(this.#results.accounts);
+    this.#results.begin();
     if (message.define.length > 0) this.#afterDefinitions(() => this.#callees.define(message.define));
     if (this.#defining === undefined) this.#enqueue(message);
     else this.#afterDefinitions(async () => this.#enqueue(message));
@@ -177,7 +169,7 @@ export class WorkerCore {
           if (!isCurrent()) return; // nobody would know of these copies, nor ever free them
           for (const [i, result] of results.entries()) {
             if (lost.includes(rows[i]!)) continue;
-            this.#keepCopy(rows[i]!, result);
+            this.#results.keep(rows[i]!, result);
           }
         }),
       );
@@ -244,30 +236,23 @@ export class WorkerCore {
   }
 
   #flush(now: number): void {
-    this.#heap?.look(now, this.#results.held);
-    this.#tellFigures();
+    this.#look(now);
     this.#reporter.flush();
   }
 
-  #tellFigures(): void {
-    const figures = this.#results.accounts.news();
+  #look(now: number | undefined): void {
+    const figures = this.#results.look(now);
     if (figures !== undefined) this.#send({ kind: 'memory', figures });
-  }
-
-  /** Keeps what was made elsewhere. */
-  #keepCopy(row: number, value: unknown): void {
-    this.#results.set(
-      row,
-      value,
-      typeof value === 'object' || typeof value === 'function' || typeof value === 'string' ? sizeOf(value) : 8,
-    );
   }
 
   /** Starts one job; the time when it was done or first waited. */
   #start(job: Job, began: number): number {
     if (this.#jobs.get(job.row) !== job || job.isStopped || !this.#claim(job)) return began;
-    const inputs = job.inputs.length === 0 ? job.inputs : this.#take(job);
-    if (inputs === undefined) return performance.now();
+    const inputs = job.inputs.length === 0 ? job.inputs : this.#results.useAll(job.inputs);
+    if (typeof inputs === 'number') {
+      this.#giveBack(job, [{ holder: this.#settings.index, rows: [inputs] }]);
+      return performance.now();
+    }
     job.isStarted = true;
     this.#begun++;
     job.executor = this.#executor?.();
@@ -286,21 +271,6 @@ export class WorkerCore {
     } finally {
       if (isOver) this.#results.done(job.inputs);
     }
-  }
-
-  /** A job's inputs; `undefined` when one of them is gone: then it has been given back. */
-  #take(job: Job): unknown[] | undefined {
-    const { inputs } = job;
-    const taken = new Array<unknown>(inputs.length);
-    for (let i = 0; i < inputs.length; i++) {
-      taken[i] = this.#results.use(inputs[i]!);
-      if (taken[i] !== gone) continue;
-      this.#results.done(inputs.slice(0, i));
-      this.#giveBack(job, [{ holder: this.#settings.index, rows: [inputs[i]!] }]);
-      return undefined;
-    }
-    this.#results.check();
-    return taken;
   }
 
   readonly #invoke = (job: Job, inputs: readonly unknown[]): unknown => {
@@ -391,16 +361,6 @@ export class WorkerCore {
     if (job === undefined || job.isStarted || !job.isTakenBack(this.#claims)) return;
     job.isStopped = true;
     this.#jobs.delete(row);
-  }
-
-  async #call({ request, definition }: Extract<ToWorker, { kind: 'call' }>): Promise<void> {
-    try {
-      const fn = (await this.#callees.load(definition)) as () => unknown;
-      const { rich, value, transfer } = encode(await fn(), 'result');
-      this.#send({ kind: 'called', request, rich, value }, transfer);
-    } catch (error) {
-      this.#send({ kind: 'called', request, rich: false, value: undefined, error: packError(error, this.#callees.describeClass) });
-    }
   }
 
   /** An error that no running task will report: given to the task it came from, if that still runs. */

@@ -1,5 +1,7 @@
 import { HeddleError } from '../../graph/index.ts';
 import { Accounts, Figure, type MemorySettings, spillAt } from './accounts.ts';
+import { HeapLook } from './heap-look.ts';
+import { sizeOf } from './size-of.ts';
 import { type Spilled, SpillFiles } from './spill.ts';
 
 /** Results below this many bytes stay in memory: a file each would cost more than it frees. */
@@ -35,6 +37,9 @@ export class Store {
   readonly #accounts: Accounts;
   readonly #spill: SpillFiles;
   readonly #failed: (error: unknown) => void;
+  readonly #hasOwnHeap: boolean;
+  /** From the first task on: what set-up loaded is nobody's growth. */
+  #heap: HeapLook | undefined;
   /** Growth after which the figures are looked at. */
   readonly #grain: number;
   #held = 0;
@@ -45,11 +50,24 @@ export class Store {
 
   /** `failed` is told when a file cannot be written. */
   constructor(settings: MemorySettings, failed: (error: unknown) => void) {
+    this.#hasOwnHeap = settings.hasOwnHeap;
     this.#accounts = Accounts.of(settings);
     this.#spill = new SpillFiles(settings.folder);
     this.#failed = failed;
     this.#grain = Math.min(65_536, settings.limit / 1000);
     this.#note();
+  }
+
+  /** Tasks come in. */
+  begin(): void {
+    if (this.#hasOwnHeap) this.#heap ??= new HeapLook(this.#accounts);
+  }
+
+  /** Looks at the heap, now or when it is time again; the figures, when there is news that nobody else can see. */
+  look(now: number | undefined): readonly number[] | undefined {
+    if (now === undefined) this.#heap?.lookNow(this.#held);
+    else this.#heap?.look(now, this.#held);
+    return this.#accounts.news();
   }
 
   get accounts(): Accounts {
@@ -75,6 +93,11 @@ export class Store {
     if (nbytes >= smallest) this.#idle.add(row);
     this.#accounts.note(Figure.held, this.#held);
     this.check();
+  }
+
+  /** Keeps what was made elsewhere. */
+  keep(row: number, value: unknown): void {
+    this.set(row, value, sizeOf(value));
   }
 
   /** Whether a result that was just kept cannot stay: no file takes it or others, and all are more than the limit. */
@@ -122,6 +145,19 @@ export class Store {
     this.#spilled -= nbytes;
     this.#note();
     return value;
+  }
+
+  /** All that a task takes; or the row that is gone, and then none is in use. */
+  useAll(rows: readonly number[]): unknown[] | number {
+    const values = new Array<unknown>(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      values[i] = this.use(rows[i]!);
+      if (values[i] !== gone) continue;
+      this.done(rows.slice(0, i));
+      return rows[i]!;
+    }
+    this.check();
+    return values;
   }
 
   /** Tasks that used these are over. */

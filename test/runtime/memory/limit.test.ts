@@ -188,7 +188,8 @@ describe('a memory limit', () => {
 
   it('loses with a worker that dies only what can be made again, and its files', async () => {
     const [executor, folder] = open();
-    const values = numbers(24).map((i) => make(i));
+    const on = [make.with({ workers: 'worker-0' }), make.with({ workers: 'worker-1' })] as const;
+    const values = numbers(24).map((i) => on[i % 2]!(i));
     const futures = executor.compute(values);
     await Promise.all(futures.map((future) => future.exception()));
     const lives = (): string[] => readdirSync(join(folder, readdirSync(folder)[0]!));
