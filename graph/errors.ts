@@ -150,6 +150,7 @@ export const errorCodes: readonly ErrorCode[] = [
   'ERR_RELEASED',
   'ERR_SCHEDULER',
   'ERR_SOURCE_CHANGED',
+  'ERR_SPILL',
   'ERR_STORAGE',
   'ERR_TASK',
   'ERR_TIMEOUT',

@@ -1,4 +1,5 @@
-import { availableParallelism, hostname, networkInterfaces } from 'node:os';
+import { availableParallelism, hostname, networkInterfaces, totalmem } from 'node:os';
+import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import {
   type ByteSize,
@@ -60,9 +61,9 @@ export interface ExecutorOptions extends CommonOptions {
   readonly engine?: 'threads' | 'processes' | 'inline' | object | undefined;
   /** How many, or which. @default os.availableParallelism() */
   readonly workers?: number | readonly WorkerOptions[] | undefined;
-  /** For results of all workers together. Not there yet: `ERR_UNSUPPORTED`. @default 60 % of what the process may use */
+  /** For results of all workers together: those used longest ago are spilled to files from 60 % of it on. @default 60 % of what the process may use */
   readonly memoryLimit?: ByteSize | undefined;
-  /** Not there yet: `ERR_UNSUPPORTED`. @default a folder of its own in os.tmpdir() */
+  /** Where results are spilled to, into a folder of the executor's own that goes when it closes. @default os.tmpdir() */
   readonly spillDirectory?: string | undefined;
   /** Blocks and byte results lie in shared memory: no copies between workers; some APIs refuse such views. @default false */
   readonly sharedMemory?: boolean | undefined;
@@ -94,6 +95,8 @@ export interface CheckedOptions {
   readonly sharedMemory: boolean;
   readonly progress: boolean;
   readonly signal: AbortSignal | undefined;
+  readonly memoryLimit: number;
+  readonly spillDirectory: string | undefined;
   readonly env: NodeJS.ProcessEnv | undefined;
   readonly resourceLimits: NonNullable<ExecutorOptions['resourceLimits']> | undefined;
 }
@@ -121,13 +124,13 @@ const known: ReadonlySet<string> = new Set([
   'resourceLimits',
 ]);
 /** In the contract, and not built yet. */
-const later: ReadonlySet<string> = new Set(['dashboard', 'cache', 'memoryLimit', 'spillDirectory']);
+const later: ReadonlySet<string> = new Set(['dashboard', 'cache']);
 /** What an engine cannot honour. */
 const unsupported: Readonly<Record<string, readonly string[]>> = {
   threads: [],
   processes: ['sharedMemory'],
   inline: ['workers', 'sharedMemory', 'env', 'resourceLimits', 'setup'],
-  other: ['workers', 'sharedMemory', 'env', 'resourceLimits', 'setup', 'record', 'stalledAfter'],
+  other: ['workers', 'sharedMemory', 'env', 'resourceLimits', 'setup', 'memoryLimit', 'spillDirectory', 'record', 'stalledAfter'],
 };
 
 /** Checks an executor's options. Throws TypeError or RangeError (ERR_INVALID_OPTION), or ERR_UNSUPPORTED for what an engine cannot honour. */
@@ -142,7 +145,6 @@ export function checkExecutorOptions(given: unknown): CheckedOptions {
   const options = given as ExecutorOptions;
   for (const [name, value] of Object.entries(options)) {
     if (!known.has(name)) throw typeError('ERR_INVALID_OPTION', `there is no executor option "${name}" (known: ${[...known].join(', ')})`);
-    if (name === 'memoryLimit' && value !== undefined) parseByteSize(value, name);
     if (later.has(name) && value !== undefined && value !== false)
       throw new HeddleError('ERR_UNSUPPORTED', `executor option ${name} is not built yet; leave it out`);
   }
@@ -170,6 +172,8 @@ export function checkExecutorOptions(given: unknown): CheckedOptions {
     sharedMemory: checkFlag(options.sharedMemory, 'sharedMemory'),
     progress: checkFlag(options.progress, 'progress'),
     signal: options.signal,
+    memoryLimit: options.memoryLimit === undefined ? defaultMemoryLimit() : checkMemoryLimit(options.memoryLimit),
+    spillDirectory: checkSpillDirectory(options.spillDirectory),
     env: options.env,
     resourceLimits: options.resourceLimits,
   };
@@ -187,6 +191,25 @@ function checkEngine(engine: unknown): CheckedOptions['engine'] {
     'ERR_INVALID_OPTION',
     `option engine must be 'threads', 'processes', 'inline' or an Engine; it is ${describeWrong(engine)}`,
   );
+}
+
+/** 60 % of what the process may use; a container's limit counts. */
+function defaultMemoryLimit(): number {
+  const machine = totalmem();
+  const constrained = process.constrainedMemory?.() ?? 0;
+  return Math.floor(0.6 * (constrained > 0 && constrained < machine ? constrained : machine));
+}
+
+function checkMemoryLimit(value: ByteSize): number {
+  const bytes = parseByteSize(value, 'memoryLimit');
+  if (bytes < 1) throw rangeError('ERR_INVALID_OPTION', `option memoryLimit must be at least 1 byte; it is ${bytes}`);
+  return bytes;
+}
+
+function checkSpillDirectory(value: unknown): string | undefined {
+  if (value !== undefined && (typeof value !== 'string' || value === ''))
+    throw typeError('ERR_INVALID_OPTION', `option spillDirectory must be the path of a folder; it is ${describeWrong(value)}`);
+  return value === undefined ? undefined : resolve(value);
 }
 
 function checkWorkers(workers: unknown): readonly WorkerDescription[] {

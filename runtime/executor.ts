@@ -335,7 +335,8 @@ function openEngine(options: CheckedOptions): Engine {
   if (typeof options.engine === 'object') return options.engine;
   const { retries, allowedFailures, noWorkerTimeoutMs, cancelGraceMs, stalledMs, record, workers, env, resourceLimits } = options;
   const settings = { setup: options.setup, checkMutation: options.checkMutation, sharedMemory: options.sharedMemory, loader: loaderOf() };
-  const common = { retries, allowedFailures, noWorkerTimeoutMs, cancelGraceMs, stalledMs, record, settings };
+  const { memoryLimit, spillDirectory } = options;
+  const common = { retries, allowedFailures, noWorkerTimeoutMs, cancelGraceMs, memoryLimit, spillDirectory, stalledMs, record, settings };
   if (options.engine === 'inline') return inlineEngine(common);
   return (options.engine === 'processes' ? processesEngine : threadsEngine)({ ...common, workers, env, resourceLimits });
 }

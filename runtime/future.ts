@@ -14,6 +14,9 @@ import {
 import { waitFor } from './limits.ts';
 import { type Output, releasedError } from './output.ts';
 
+/** The backstop for Futures that nobody released. Only what outlives its Future is registered, so a Future costs no closure. */
+const collected = new FinalizationRegistry<Output>((output) => output.collected());
+
 // Set by the class's static block, which alone sees its private field.
 let outputOfFuture: (future: object) => Output | undefined = () => undefined;
 
@@ -26,6 +29,8 @@ export class Future<out T> implements FutureType<T> {
   constructor(output: Output) {
     this.#output = output;
     output.holds++;
+    output.futures++;
+    collected.register(this, output);
   }
 
   static {

@@ -11,6 +11,8 @@ export interface OutputOwner {
   retry(outputs: readonly Output[]): void;
 }
 
+type Callback = (output: Output) => void;
+
 /** What all Futures of one key in one executor share: where the task stands, and its result once somebody asked. */
 export class Output implements Sink {
   handle = -1;
@@ -19,6 +21,8 @@ export class Output implements Sink {
   status: FutureStatus = 'pending';
   /** Futures that hold it. */
   holds = 0;
+  /** Futures that have not been collected, those that let go among them: never fewer than hold it. */
+  futures = 0;
   /** Whether the last of them let go. */
   isReleased = false;
   /** Whether anybody looked at it. */
@@ -26,7 +30,7 @@ export class Output implements Sink {
   error: Error | undefined;
   hasValue = false;
   value: unknown;
-  #callbacks: ((output: Output) => void) | ((output: Output) => void)[] | undefined;
+  #callbacks: Callback | Callback[] | undefined;
   #promise: Promise<unknown> | undefined;
 
   constructor(task: Task, owner: OutputOwner) {
@@ -69,6 +73,22 @@ export class Output implements Sink {
     if (this.status === 'pending') this.failed(releasedError(this.key));
   }
 
+  /**
+   * A Future was collected. When it had not let go, its hold ends here: at once, or, where somebody still waits for the result, when they have it.
+   * With other Futures about nobody knows whether it had; the last one to be collected settles that.
+   */
+  collected(): void {
+    if (--this.futures >= this.holds) return;
+    this.holds = this.futures;
+    if (this.holds > 0) return;
+    const drop = (): void => {
+      if (this.holds === 0 && !this.isReleased) this.owner.release(this);
+    };
+    if (this.#promise !== undefined) this.#promise.then(drop, drop);
+    else if (this.#callbacks !== undefined) this.#callbacks = withCallback(this.#callbacks, drop);
+    else drop();
+  }
+
   /** It is being tried again. */
   reset(): void {
     this.status = 'pending';
@@ -88,9 +108,7 @@ export class Output implements Sink {
   whenDone(callback: (output: Output) => void): void {
     this.isSeen = true;
     if (this.status !== 'pending') callback(this);
-    else if (this.#callbacks === undefined) this.#callbacks = callback;
-    else if (typeof this.#callbacks === 'function') this.#callbacks = [this.#callbacks, callback];
-    else this.#callbacks.push(callback);
+    else this.#callbacks = this.#callbacks === undefined ? callback : withCallback(this.#callbacks, callback);
   }
 
   /** A callback is not wanted any more; one that was given twice is wanted once less. */
@@ -118,6 +136,12 @@ export class Output implements Sink {
     }
     return this.#promise;
   }
+}
+
+function withCallback(callbacks: Callback | Callback[], callback: Callback): Callback[] {
+  if (typeof callbacks === 'function') return [callbacks, callback];
+  callbacks.push(callback);
+  return callbacks;
 }
 
 /** A Future is used that was let go. */

@@ -35,5 +35,5 @@ function isFrame(line: string): boolean {
 }
 
 function isOurs(line: string): boolean {
-  return line.includes(ownRoot) || line.includes(ownPath) || /\(?node:(?:internal|events)/.test(line);
+  return line.includes(ownRoot) || line.includes(ownPath) || /\(?node:(?:internal|events|async_hooks)/.test(line);
 }

@@ -61,9 +61,20 @@ export function mapPlace(url: string, place: Place, transpiledInPlace: boolean):
   return !transpiledInPlace && found.file === readable(script.url) ? undefined : found;
 }
 
+/** Read once: a map costs milliseconds, and errors come by the thousand. */
+const onDisk = new Map<string, Script | undefined>();
+
 /** A module that only a worker has loaded. */
 function scriptOnDisk(url: string): Script | undefined {
   if (!url.startsWith('file:') && !isAbsolute(url)) return undefined;
+  if (onDisk.has(url)) return onDisk.get(url);
+  if (onDisk.size >= 100) onDisk.clear();
+  const script = readScript(url);
+  onDisk.set(url, script);
+  return script;
+}
+
+function readScript(url: string): Script | undefined {
   try {
     const source = readFileSync(readable(url), 'utf8');
     const sourceMapURL = sourceMapOf(source);

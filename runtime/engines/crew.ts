@@ -1,13 +1,16 @@
 import { unpackError } from '../failure.ts';
 import type { StartWorker, Transport } from '../pool/transport.ts';
+import type { MemorySettings } from '../worker/accounts.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from '../worker/protocol.ts';
 import type { Claims } from './claims.ts';
 import { closedError, lostError } from './errors.ts';
+import type { Memory } from './memory.ts';
 import { Requests } from './requests.ts';
 
 interface Member {
   transport: Transport;
   isReady: boolean;
+  readonly memory: MemorySettings;
   /** Starts in a row that ended before the worker was ready. */
   falseStarts: number;
   readonly claims: SharedArrayBuffer | undefined;
@@ -39,7 +42,8 @@ const mostMs = 30_000;
 export class Crew {
   readonly #names: readonly string[];
   readonly #start: StartWorker;
-  readonly #settings: Omit<WorkerSettings, 'index' | 'name'>;
+  readonly #settings: Omit<WorkerSettings, 'index' | 'name' | 'memory'>;
+  readonly #memory: Pick<Memory, 'settings' | 'ended' | 'rest'>;
   readonly #claims: Claims | undefined;
   readonly #listener: CrewListener;
   readonly #requests = new Requests();
@@ -55,13 +59,15 @@ export class Crew {
   constructor(options: {
     readonly names: readonly string[];
     readonly start: StartWorker;
-    readonly settings: Omit<WorkerSettings, 'index' | 'name'>;
+    readonly settings: Omit<WorkerSettings, 'index' | 'name' | 'memory'>;
+    readonly memory: Pick<Memory, 'settings' | 'ended' | 'rest'>;
     readonly claims: Claims | undefined;
     readonly listener: CrewListener;
   }) {
     this.#names = options.names;
     this.#start = options.start;
     this.#settings = options.settings;
+    this.#memory = options.memory;
     this.#claims = options.claims;
     this.#listener = options.listener;
     this.#startAll();
@@ -118,9 +124,9 @@ export class Crew {
 
   /** Ends a worker, whatever it does, and starts another in its place. With a `cause` it counts as having died of that. */
   replace(index: number, cause?: Error): void {
-    const { transport } = this.#members[index]!;
+    const member = this.#members[index]!;
     this.#gone(index, cause, cause === undefined);
-    void transport.terminate();
+    void this.#terminate(member);
   }
 
   /**
@@ -151,14 +157,14 @@ export class Crew {
     const kept = this.#members[index] === old ? leave(brought) : undefined;
     if (kept === undefined || !heir.isReady) {
       if (kept !== undefined) this.replace(index);
-      return heir.transport.terminate();
+      return this.#terminate(heir);
     }
     this.#install(index, heir);
     heir.transport.setBusy(this.#isBusy);
     this.#frees.delete(index);
     const stale = brought.filter((row) => !kept.includes(row));
     if (stale.length > 0) heir.transport.post({ kind: 'free', rows: stale });
-    void old.transport.terminate();
+    void this.#terminate(old);
     this.#requests.fail(lostError('a result'), index);
     this.#listener.left(index, undefined, true, kept);
     this.#introduce(index);
@@ -200,12 +206,19 @@ export class Crew {
   }
 
   async #end(reason: Error): Promise<void> {
+    this.#memory.rest();
     const ended = [...this.#members, ...this.#heirs];
     this.#heirs.clear();
     this.#members = [];
     this.#frees.clear();
     this.#requests.fail(reason);
-    await Promise.all(ended.map((member) => member.transport.terminate()));
+    await Promise.all(ended.map((member) => this.#terminate(member)));
+  }
+
+  /** Its files go when it is gone: until then it may be writing. */
+  async #terminate({ transport, memory }: Member): Promise<void> {
+    await transport.terminate();
+    this.#memory.ended(memory);
   }
 
   #startMember(index: number, falseStarts: number): void {
@@ -220,12 +233,17 @@ export class Crew {
   }
 
   #newMember(index: number, falseStarts: number): Member {
-    const member: Member = { transport: undefined as never, isReady: false, falseStarts, claims: this.#claims?.make() };
+    const memory = this.#memory.settings(index);
+    const member: Member = { transport: undefined as never, isReady: false, memory, falseStarts, claims: this.#claims?.make() };
     const isCurrent = (): boolean => this.#members[index] === member;
     member.transport = this.#start(
-      { ...this.#settings, index, name: this.#names[index]!, claims: member.claims },
+      { ...this.#settings, memory, index, name: this.#names[index]!, claims: member.claims },
       (message) => (isCurrent() ? this.#receive(index, message) : member.overhear?.(message)),
-      (cause) => (isCurrent() ? this.#gone(index, cause, false) : member.overhear?.()),
+      (cause) => {
+        this.#memory.ended(memory);
+        if (isCurrent()) this.#gone(index, cause, false);
+        else member.overhear?.();
+      },
       () => this.#listener.executor(),
     );
     return member;

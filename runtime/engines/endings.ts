@@ -113,6 +113,11 @@ export class Endings {
   }
 }
 
+/** Whether a row has yet to end. */
+export function isUnfinished(at: number): boolean {
+  return at === State.waiting || at === State.queued || at === State.processing || at === State.noWorker;
+}
+
 /** A reason as it can travel: an Error by its message, anything that cannot be cloned by its text. */
 function sendableReason(reason: unknown): unknown {
   if (reason instanceof Error) return reason.message;

@@ -15,9 +15,13 @@ export interface LocalOptions {
   readonly allowedFailures: number;
   readonly noWorkerTimeoutMs: number;
   readonly cancelGraceMs: number;
+  /** Bytes that results may take in memory, of all workers. */
+  readonly memoryLimit: number;
+  /** Where they go beyond. @default os.tmpdir() */
+  readonly spillDirectory: string | undefined;
   /** How long ready tasks may wait beside an idle worker before a warning. */
   readonly stalledMs: number;
   /** A file for everything that the scheduler is told and decides. */
   readonly record: string | undefined;
-  readonly settings: Omit<WorkerSettings, 'index' | 'name'>;
+  readonly settings: Omit<WorkerSettings, 'index' | 'name' | 'memory'>;
 }

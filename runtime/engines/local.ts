@@ -9,7 +9,7 @@ import {
 } from '../../graph/index.ts';
 import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink, Where } from '../engine.ts';
 import type { NestedHost } from '../nested/host.ts';
-import { type Limits, State } from '../scheduler/state.ts';
+import { type Limits, type SchedulerState, State, sourceOf } from '../scheduler/state.ts';
 import type { Command, Stimulus } from '../scheduler/stimulus.ts';
 import type { FromWorker } from '../worker/protocol.ts';
 import { sizeOf } from '../worker/size-of.ts';
@@ -20,10 +20,11 @@ import { Claims } from './claims.ts';
 import { TaskConsole } from './console.ts';
 import { Crew } from './crew.ts';
 import { Definitions } from './definitions.ts';
-import { Endings } from './endings.ts';
+import { Endings, isUnfinished } from './endings.ts';
 import { closedError } from './errors.ts';
 import { limitsFor, someWorkersNamed } from './limits.ts';
 import type { LocalOptions } from './local-options.ts';
+import { Memory } from './memory.ts';
 import { parcelsOf } from './put.ts';
 import { Recorder } from './recorder.ts';
 import { Results } from './results.ts';
@@ -42,6 +43,7 @@ export class LocalEngine implements Engine {
   readonly #recorder: Recorder | undefined;
   #definitions: Definitions;
   readonly #crew: Crew;
+  readonly #memory: Memory;
   readonly #claims: Claims | undefined;
   readonly #results: Results;
   readonly #sinks = new Sinks();
@@ -62,15 +64,19 @@ export class LocalEngine implements Engine {
     const warn = (code: string, message: string): void => this.listener.warning({ time: Date.now(), code, message });
     this.#recorder = options.record === undefined ? undefined : new Recorder(options.record, (message) => warn('HEDDLE_RECORD', message));
     this.#newScheduler();
-    this.#blames = new Blames(() => this.#scheduler.state, options.workers);
+    const state = (): SchedulerState => this.#scheduler.state;
+    const step = (stimulus: Stimulus): void => this.#step(stimulus);
+    this.#blames = new Blames(state, options.workers);
+    this.#memory = new Memory({ options, crew: () => this.#crew, state, step, listener: () => this.listener });
     this.#claims = options.isMemoryShared ? new Claims() : undefined;
     this.#crew = new Crew({
+      memory: this.#memory,
       names: options.workers.map(({ name }) => name),
       start: options.start,
       settings: options.settings,
       claims: this.#claims,
       listener: {
-        joined: (index) => this.#joined(index),
+        joined: (index) => this.#memory.tell(index, 'joined', { kind: 'worker-joined', worker: index }),
         left: (index, cause, wanted, kept) => this.#left(index, cause, wanted, kept),
         broken: (error) => this.#break(error),
         message: (index, message) => this.#receive(index, message),
@@ -78,27 +84,17 @@ export class LocalEngine implements Engine {
         warn,
       },
     });
-    this.view = localView(
-      () => this.#scheduler.state,
-      (index) => this.#crew.isReady(index),
-      options.workers,
-    );
-    this.#endings = new Endings({
-      crew: this.#crew,
-      claims: this.#claims,
-      blames: this.#blames,
-      cancelGraceMs: options.cancelGraceMs,
-      noWorkerTimeoutMs: options.noWorkerTimeoutMs,
-      state: () => this.#scheduler.state,
-      step: (stimulus) => this.#step(stimulus),
-      warn,
-    });
+    this.view = localView(state, (index) => this.#crew.isReady(index), this.#memory, options.workers);
+    const { cancelGraceMs, noWorkerTimeoutMs } = options;
+    const crew = this.#crew;
+    const blames = this.#blames;
+    this.#endings = new Endings({ crew, claims: this.#claims, blames, cancelGraceMs, noWorkerTimeoutMs, state, step, warn });
     this.#results = new Results({
-      crew: this.#crew,
-      state: () => this.#scheduler.state,
-      errorOf: (row) => this.#blames.carriedBy(row),
-      taskOf: (row) => this.#blames.taskOf(row),
-      missing: (worker, rows, asked) => this.#step({ kind: 'missing', worker, rows, asked }),
+      crew,
+      state,
+      errorOf: (row) => blames.carriedBy(row),
+      taskOf: (row) => blames.taskOf(row),
+      missing: (worker, rows, asked) => step({ kind: 'missing', worker, rows, asked }),
     });
   }
 
@@ -144,7 +140,7 @@ export class LocalEngine implements Engine {
     const cache = new Map<TaskOptions, Limits>();
     const limitsOf = (graphRow: number): Limits =>
       limitsFor(plan.graph.tasks[graphRow]!.options, plan.preferred[graphRow], this.workers, this.#options.retries, cache);
-    const stimulus: Stimulus = { kind: 'submitted', plan, source: { graph: plan.graph, rows }, limitsOf, parent };
+    const stimulus: Stimulus = { kind: 'submitted', plan, source: sourceOf(plan, rows), limitsOf, parent };
     const commands = this.#scheduler.step(stimulus);
     for (let i = 0; i < sinks.length; i++) this.#sinks.attach(rows[plan.graph.outputs[i]!]!, sinks[i]!);
     this.#perform(commands);
@@ -167,6 +163,8 @@ export class LocalEngine implements Engine {
     const row = state.rowOf(task.id)!;
     if (isNew) for (const [i, { message, transfer }] of parcels.entries()) this.#crew.post(targets[i]!, message(row), transfer);
     this.#sinks.attach(row, sink);
+    if (what.captured !== undefined) this.#definitions.scattered(row, what.captured);
+    this.#definitions.tidy(state, this.#crew);
     this.#perform(commands);
   }
 
@@ -209,7 +207,8 @@ export class LocalEngine implements Engine {
   }
 
   async call(callee: Callee, names: readonly string[] | undefined): Promise<Map<string, unknown>> {
-    const called = callOn(this.#crew, someWorkersNamed(this.workers, names), this.workers, callee, this.#definitions.define(callee));
+    const calls = callOn(this.#crew, someWorkersNamed(this.workers, names), this.workers, callee, this.#definitions.define(callee));
+    const called = this.#definitions.calling(callee, calls);
     this.#updateBusy();
     return called.finally(() => this.#updateBusy());
   }
@@ -232,6 +231,7 @@ export class LocalEngine implements Engine {
     this.#updateBusy();
     this.#recorder?.close();
     await this.#crew.close(closedError());
+    await this.#memory.close();
   }
 
   #failAll(errorFor: (key: string) => Error): void {
@@ -263,6 +263,9 @@ export class LocalEngine implements Engine {
         return this.#nested?.receive(index, message.request, (reply, transfer) =>
           this.#crew.post(index, { kind: 'nested', reply }, transfer),
         );
+      case 'memory':
+      case 'unspilled':
+        return this.#memory.told(index, message);
       case 'console':
         return this.#console.write(index, this.workers[index]!.name, message, this.listener);
     }
@@ -273,11 +276,6 @@ export class LocalEngine implements Engine {
     const life = this.#crew.life(index);
     if (missing.length > 0) await this.#results.confirm(missing);
     if (!this.#isClosed && life === this.#crew.life(index)) this.#step({ kind: 'returned', worker: index, rows: [row] });
-  }
-
-  #joined(index: number): void {
-    this.listener.worker?.({ time: Date.now(), worker: this.workers[index]!.name, change: 'joined' });
-    this.#step({ kind: 'worker-joined', worker: index });
   }
 
   /** A worker has ended, and another is starting in its place. */
@@ -307,6 +305,7 @@ export class LocalEngine implements Engine {
     // An overdue row has failed by now: the report that follows finds it gone, and its result is dropped.
     if (!this.#endings.clocks.isQuiet) for (let i = 0; i < reports.length; i += 3) this.#endings.failOverdue(index, reports[i]!);
     this.#sinks.withArrived(rows, values, () => this.#step({ kind: 'finished', worker: index, reports }));
+    this.#memory.weigh();
   }
 
   #failed(index: number, message: Extract<FromWorker, { kind: 'failed' }>): void {
@@ -315,7 +314,7 @@ export class LocalEngine implements Engine {
     const { state } = this.#scheduler;
     if (state.state[row] === State.processing) this.#blames.thrown(message, this.#definitions.resolveClass); // else it was cancelled, which its Futures know
     this.#step({ kind: 'failed', worker: index, row });
-    if (unfinished.includes(state.state[row]!)) this.#blames.forget(row); // it is being retried; dependants of one that has failed go on to blame it
+    if (isUnfinished(state.state[row]!)) this.#blames.forget(row); // it is being retried; dependants of one that has failed go on to blame it
   }
 
   #step(stimulus: Stimulus): void {
@@ -350,6 +349,7 @@ export class LocalEngine implements Engine {
           break;
         case 'forgotten':
           this.#blames.forget(command.row);
+          this.#definitions.forgotten(command.row);
           this.#sinks.forget(command.row);
           break;
         case 'steal':
@@ -382,6 +382,7 @@ export class LocalEngine implements Engine {
       }
       return;
     }
+    this.#definitions.tidy(state, this.#crew);
     for (const row of rows) {
       const { timeout } = state.tasks[row]!.options;
       if (timeout !== undefined) this.#endings.startClock(worker, row, parseDuration(timeout, 'timeout'));
@@ -396,5 +397,3 @@ export class LocalEngine implements Engine {
     this.#scheduler.setBusy(isWorking);
   }
 }
-
-const unfinished: readonly number[] = [State.waiting, State.queued, State.processing, State.noWorker];

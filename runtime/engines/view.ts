@@ -2,11 +2,13 @@ import { isOnHost, type WorkerDescription } from '../../graph/index.ts';
 import type { EngineView, TaskTransition, WorkerInfo } from '../engine.ts';
 import { type SchedulerState, State, stateNames } from '../scheduler/state.ts';
 import { explanationOf, storyOf } from '../scheduler/story.ts';
+import type { Memory } from './memory.ts';
 
 /** The scheduler's table by key and worker name. */
 export function localView(
   table: () => SchedulerState,
   isReady: (worker: number) => boolean,
+  memory: Pick<Memory, 'isPaused' | 'spilled'>,
   workers: readonly WorkerDescription[],
 ): EngineView {
   const nameOf = (index: number): string => workers[index]?.name ?? '';
@@ -18,9 +20,9 @@ export function localView(
           name,
           host,
           resources,
-          status: isReady(index) ? 'running' : 'starting',
+          status: !isReady(index) ? 'starting' : memory.isPaused(index) ? 'paused' : 'running',
           nbytes: state?.nbytes ?? 0,
-          spilled: 0,
+          spilled: memory.spilled(index),
           processing: state?.inFlight.size ?? 0,
         };
       }),

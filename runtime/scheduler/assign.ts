@@ -141,7 +141,7 @@ export class Assigner {
 
   /** Sends a worker the row that it should have next, if it has room for one. */
   #sendNext(worker: WorkerState, rowsByWorker: Map<number, number[]>): boolean {
-    if (!worker.running || worker.inFlight.size - worker.seceded.size >= mostAhead) return false;
+    if (!worker.running || worker.paused || worker.inFlight.size - worker.seceded.size >= mostAhead) return false;
     const own = this.#own[worker.index];
     const mine = own?.peek();
     const anybodys = this.#common.peek();
@@ -256,7 +256,9 @@ export class Assigner {
       for (const [name, amount] of Object.entries(resources)) worker.occupied.set(name, (worker.occupied.get(name) ?? 0) + sign * amount);
     if (concurrency !== undefined) {
       const name = this.#functionOf(row);
-      this.#runningByFunction.set(name, (this.#runningByFunction.get(name) ?? 0) + sign);
+      const running = (this.#runningByFunction.get(name) ?? 0) + sign;
+      if (running > 0) this.#runningByFunction.set(name, running);
+      else this.#runningByFunction.delete(name);
     }
   }
 

@@ -34,7 +34,7 @@ export class Placement {
   }
 
   mayRun(worker: WorkerState, limits: Limits): boolean {
-    return worker.running && this.isMeant(worker, limits);
+    return worker.running && !worker.paused && this.isMeant(worker, limits);
   }
 
   /** Whether what it asks for of a worker's resources is not occupied. */
@@ -66,6 +66,7 @@ export class Placement {
       if (hasInputs) us += this.moveUs(row, index);
       if (isNearWanted && !near.includes(index)) us += 2 * farUs;
       if (!worker.running) us += farUs;
+      if (worker.paused) us += pausedUs;
       costs[index] = us;
       if (best === commonQueue || us < costs[best]!) best = index;
     }
@@ -131,6 +132,8 @@ export class Placement {
 
 /** More than any wait: a worker that is far from a row's bytes, or still starting, comes after all others. */
 export const farUs = 1e12;
+/** A worker that takes no rows comes after those that do, and before those that cannot have the row's inputs. */
+const pausedUs = 1e9;
 /** A function that nobody has timed yet counts as long. */
 const unknownUs = 5000;
 /** Candidates of a row that the log keeps. */

@@ -7,6 +7,8 @@ export class ReadyQueue {
   /** Entries of the run before this one are gone. */
   #head = 0;
   readonly #heap: number[] = [];
+  /** Entries after which those that are not meant any more are dropped. */
+  #most = 4096;
   readonly #before: (a: number, b: number) => boolean;
   readonly #isLive: (row: number) => boolean;
 
@@ -16,11 +18,20 @@ export class ReadyQueue {
   }
 
   push(row: number): void {
+    if (this.#run.length - this.#head + this.#heap.length >= this.#most) this.#compact();
     if (this.#head === this.#run.length) {
       this.#run.length = this.#head = 0;
       this.#run.push(row);
     } else if (this.#before(row, this.#run[this.#run.length - 1]!)) this.#pushHeap(row);
     else this.#run.push(row);
+  }
+
+  /** Drops what is not meant any more, also where it will not come up for long. */
+  #compact(): void {
+    this.#run = this.#run.slice(this.#head).filter(this.#isLive);
+    this.#head = 0;
+    for (const row of this.#heap.splice(0)) if (this.#isLive(row)) this.#pushHeap(row);
+    this.#most = Math.max(4096, 2 * (this.#run.length + this.#heap.length));
   }
 
   #pushHeap(row: number): void {

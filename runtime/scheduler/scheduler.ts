@@ -58,6 +58,9 @@ export class Scheduler {
       case 'worker-left':
         this.#workerLeft(stimulus.worker, stimulus.wanted, new Set(stimulus.kept));
         break;
+      case 'paused':
+        this.state.workers[stimulus.worker]!.paused = stimulus.isPaused;
+        break;
       case 'submitted':
         this.#submitted(stimulus);
         break;
@@ -128,6 +131,7 @@ export class Scheduler {
     const { state } = this;
     const { graph, order } = plan;
     const { rows } = source;
+    if (state.durations.isGrown) state.durations.keep(state.groupsInUse());
     // What a running task submits goes before what was submitted after that task: a tree of tasks is walked in depth.
     const generation = parent < 0 ? this.#generation++ : state.generation[parent]!;
     const firstRank = parent < 0 ? 0 : state.rank[parent]! - graph.size;
@@ -366,6 +370,7 @@ function newWorker(index: number, { name, host, resources }: WorkerDescription, 
     host,
     resources,
     running,
+    paused: false,
     inFlight: new Set(),
     seceded: new Set(),
     occupancyUs: 0,

@@ -1,4 +1,4 @@
-import { type Graph, HeddleError, keyOf, type Task, type TaskOptions } from '../../graph/index.ts';
+import { type Graph, HeddleError, keyOf, type Plan, type Task, type TaskOptions } from '../../graph/index.ts';
 import { Bandwidth } from './bandwidth.ts';
 import { DecisionLog } from './decision-log.ts';
 import type { DurationGroups } from './durations.ts';
@@ -7,11 +7,21 @@ import { isLegal, State, stateNames, targetOf, transitions, Why } from './transi
 
 export { State, type StateName, stateNames } from './transitions.ts';
 
-/** One compiled plan in the scheduler: where each of its graph's rows stands in the table. */
+/** One compiled plan in the scheduler: where each of its graph's rows stands in the table. What is forgotten there is let go of here. */
 export interface Source {
   readonly graph: Graph;
   /** Graph row → table row. */
   readonly rows: Int32Array;
+}
+
+/** The source of a plan, with lists of its own: one row that stays must not keep all tasks that were submitted with it. */
+export function sourceOf({ graph }: Plan, rows: Int32Array): Source {
+  return { graph: graph.with({ tasks: [...graph.tasks], members: [...graph.members] }), rows };
+}
+
+function letGo({ graph }: Source, graphRow: number): void {
+  (graph.tasks as (Task | undefined)[])[graphRow] = undefined;
+  (graph.members as (readonly Task[] | undefined)[])[graphRow] = undefined;
 }
 
 /** What limits where and how a row runs; shared by all rows with the same options. */
@@ -32,6 +42,8 @@ export interface WorkerState {
   readonly host: string;
   readonly resources: Readonly<Record<string, number>>;
   running: boolean;
+  /** It takes no new rows: it has no memory to spare. */
+  paused: boolean;
   /** Rows sent to it and not reported back, oldest first. */
   readonly inFlight: Set<number>;
   /** Those of them that wait for tasks of their own: they take no place. */
@@ -242,6 +254,8 @@ export class SchedulerState extends Edges {
     this.onTransition?.(row, State.released, State.forgotten);
     this.removeEdges(row);
     this.tasks[row] = undefined;
+    const source = this.sources[row];
+    if (source !== undefined) letGo(source, this.graphRow[row]!);
     this.sources[row] = undefined;
     this.limits[row] = undefined;
     this.replicas.delete(row);
@@ -266,6 +280,13 @@ export class SchedulerState extends Edges {
     if (byUser !== 0) return byUser < 0;
     const bySubmission = this.generation[a]! - this.generation[b]!;
     return bySubmission !== 0 ? bySubmission < 0 : this.rank[a]! < this.rank[b]!;
+  }
+
+  /** Groups of durations that rows of the table belong to. */
+  groupsInUse(): Set<number> {
+    const used = new Set<number>();
+    for (let row = 0; row < this.#used; row++) if (this.tasks[row] !== undefined) used.add(this.group[row]!);
+    return used;
   }
 
   key(row: number): string {

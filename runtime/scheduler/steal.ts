@@ -48,8 +48,8 @@ export class Steal {
     for (const victim of state.workers) {
       const { index } = victim;
       if (victim === thief || state.queuedRows(index) === 0) continue;
-      if (victim.running && victim.inFlight.size === victim.seceded.size) continue; // it will be sent them in a moment
-      const us = victim.running ? this.#placement.waitUs(victim) : farUs;
+      if (victim.running && !victim.paused && victim.inFlight.size === victim.seceded.size) continue; // it will be sent them in a moment
+      const us = victim.running && !victim.paused ? this.#placement.waitUs(victim) : farUs;
       if (best !== undefined && us <= bestUs) continue;
       const first = onlyWished ? queues[index]!.peek() : undefined;
       if (onlyWished && (first === undefined || state.limits[first]!.preferred === undefined)) continue;
@@ -73,7 +73,7 @@ export class Steal {
   askBack(commands: Command[], isStealable: (thief: WorkerState, row: number) => boolean): void {
     const { workers } = this.#state;
     for (const thief of workers) {
-      if (!thief.running || thief.inFlight.size > thief.seceded.size) continue;
+      if (!thief.running || thief.paused || thief.inFlight.size > thief.seceded.size) continue;
       let victim: WorkerState | undefined;
       for (const worker of workers) {
         if (worker.asked > 0 || !worker.running || worker.inFlight.size - worker.seceded.size < 2) continue;

@@ -7,6 +7,8 @@ export type Stimulus =
   | { readonly kind: 'worker-joined'; readonly worker: number; readonly description?: WorkerDescription }
   /** A worker is gone with all it held but what the next in its place has `kept`. `wanted`: heddle ended it, so what ran there is not to blame. */
   | { readonly kind: 'worker-left'; readonly worker: number; readonly wanted: boolean; readonly kept?: readonly number[] }
+  /** A worker has no memory to spare, or has some again. */
+  | { readonly kind: 'paused'; readonly worker: number; readonly isPaused: boolean }
   /** A compiled plan; its outputs are held once more each. `source.rows` is filled in. `parent`: the running row that submitted it, or -1. */
   | {
       readonly kind: 'submitted';

@@ -60,5 +60,5 @@ export class Watchdog {
 }
 
 function isIdle(worker: WorkerState): boolean {
-  return worker.running && worker.inFlight.size === worker.seceded.size;
+  return worker.running && !worker.paused && worker.inFlight.size === worker.seceded.size;
 }

@@ -1,4 +1,4 @@
-import { workerContext } from './context.ts';
+import { ownShared, workerContext } from './context.ts';
 
 /**
  * Memory for the blocks and bytes that tasks give: a fresh buffer each, since user code may keep a view of any.
@@ -19,7 +19,7 @@ let isTaught = process.platform !== 'linux';
 
 /** A fresh buffer of its own for bytes that a task gives: shared memory when the executor was asked for it. The bytes are not cleared. */
 export function allocateBytes(size: number): Uint8Array {
-  if (workerContext.sharedMemory) return new Uint8Array(new SharedArrayBuffer(size));
+  if (workerContext.sharedMemory) return new Uint8Array(ownShared(new SharedArrayBuffer(size)));
   if (!isTaught && size >= mapped) {
     isTaught = true;
     Buffer.allocUnsafeSlow(taught);

@@ -29,6 +29,11 @@ export class Callees {
     );
   }
 
+  /** No task will speak of these numbers again, until they are given to other things. */
+  undefine(indexes: readonly number[]): void {
+    for (const index of indexes) this.#things[index] = undefined;
+  }
+
   /** Makes one thing from its definition. */
   async load(definition: Definition): Promise<unknown> {
     switch (definition.kind) {

@@ -30,3 +30,16 @@ export const workerContext: { isWorker: boolean; sharesMemory: boolean; sharedMe
 export function runningKey(task: RunningTask): string {
   return typeof task.keys === 'string' ? task.keys : (task.keys[task.member] ?? task.keys.at(-1)!);
 }
+
+const ownBuffers = new WeakSet<SharedArrayBuffer>();
+
+/** Shared memory that heddle took for bytes: nobody speaks to others through it, so a copy of it is as good. */
+export function ownShared(buffer: SharedArrayBuffer): SharedArrayBuffer {
+  ownBuffers.add(buffer);
+  return buffer;
+}
+
+/** Whether shared memory is heddle's own. */
+export function isOwnShared(buffer: SharedArrayBuffer): boolean {
+  return ownBuffers.has(buffer);
+}

@@ -1,9 +1,11 @@
 import { closedError } from '../engines/errors.ts';
 import { packError } from '../failure.ts';
 import type { NestedReply } from '../nested/messages.ts';
+import { answerCall } from './answer-call.ts';
 import { Callees } from './callees.ts';
 import { runningTask } from './context.ts';
-import { decode, encode } from './encode.ts';
+import { decode } from './encode.ts';
+import { inherit } from './inherit.ts';
 import { interpret, MemberFailure } from './interpret.ts';
 import { type Batch, eachJob, Job } from './job.ts';
 import type { OpenLink, PeerLink } from './links.ts';
@@ -13,6 +15,7 @@ import { Peers, UnmovedError } from './peers.ts';
 import { type BetweenWorkers, type FromWorker, TaskFlag, type ToWorker, type WorkerSettings } from './protocol.ts';
 import { Reporter } from './reporter.ts';
 import { sizeOf } from './size-of.ts';
+import { Store } from './store.ts';
 
 /**
  * A worker: takes batches of tasks, brings in what they need from its peers, runs them one after the other, keeps the results, and reports in batches.
@@ -21,7 +24,7 @@ import { sizeOf } from './size-of.ts';
 export class WorkerCore {
   readonly #settings: WorkerSettings;
   readonly #send: (message: FromWorker, transfer?: readonly ArrayBuffer[]) => void;
-  readonly #results = new Map<number, unknown>();
+  readonly #results: Store;
   readonly #callees: Callees;
   readonly #peers: Peers;
   readonly #reporter: Reporter;
@@ -66,6 +69,8 @@ export class WorkerCore {
     const { claims } = options.settings;
     this.#claims = claims && new Int32Array(claims);
     this.#reporter = new Reporter(options.send);
+    const { memory } = options.settings;
+    this.#results = new Store(memory, (error) => options.send({ kind: 'unspilled', text: String(error) }));
     this.#peers = new Peers(this.#results, options.openLink ?? noLink);
   }
 
@@ -74,6 +79,9 @@ export class WorkerCore {
     switch (message.kind) {
       case 'run':
         return this.#run(message);
+      case 'undefine':
+        if (this.#defining === undefined) return this.#callees.undefine(message.indexes);
+        return this.#afterDefinitions(async () => this.#callees.undefine(message.indexes));
       case 'free':
         for (const row of message.rows) this.#results.delete(row);
         return;
@@ -86,11 +94,14 @@ export class WorkerCore {
       case 'put':
         if (message.captured !== undefined) {
           const { row, captured } = message;
-          this.#afterDefinitions(async () => void this.#results.set(row, await this.#callees.load(captured)));
-        } else this.#results.set(message.row, decode({ rich: message.rich, value: message.value }));
+          this.#afterDefinitions(async () => this.#results.keep(row, await this.#callees.load(captured)));
+        } else this.#results.keep(message.row, decode({ rich: message.rich, value: message.value }));
         return;
       case 'inherit':
-        return void this.#inherit(message.rows);
+        return void inherit(this.#peers, this.#results, this.#settings.index, message.rows, this.#send);
+      case 'settle':
+        this.#results.settle();
+        return this.#look(undefined);
       case 'stop':
         return this.#stop(message.row, message.reason);
       case 'steal':
@@ -103,15 +114,10 @@ export class WorkerCore {
       case 'nested':
         return this.#nested?.(message.reply);
       case 'call':
-        return void this.#call(message);
+        return void answerCall(message, this.#callees, this.#send);
       default:
         message satisfies never;
     }
-  }
-
-  /** Whether anything is queued, waiting or running here. */
-  get isBusy(): boolean {
-    return this.#jobs.size > 0;
   }
 
   #afterDefinitions(work: () => Promise<void>): void {
@@ -123,6 +129,7 @@ export class WorkerCore {
   }
 
   #run(message: Extract<ToWorker, { kind: 'run' }>): void {
+    this.#results.begin();
     if (message.define.length > 0) this.#afterDefinitions(() => this.#callees.define(message.define));
     if (this.#defining === undefined) this.#enqueue(message);
     else this.#afterDefinitions(async () => this.#enqueue(message));
@@ -135,13 +142,13 @@ export class WorkerCore {
       let missing: Map<number, number[]> | undefined;
       for (let i = 0, at = inputsAt; i < inputs.length; i++, at += 2) {
         const input = batch.header[at]!;
-        if (this.#results.has(input)) inputs[i] = this.#results.get(input);
-        else {
+        inputs[i] = input;
+        if (!this.#results.has(input)) {
           missing ??= new Map();
           const holder = batch.header[at + 1]!;
           const wanted = missing.get(holder);
-          if (wanted === undefined) missing.set(holder, [i, input]);
-          else wanted.push(i, input);
+          if (wanted === undefined) missing.set(holder, [input]);
+          else wanted.push(input);
         }
       }
       this.#jobs.set(job.row, job);
@@ -157,8 +164,7 @@ export class WorkerCore {
     const gone: { readonly holder: number; readonly rows: readonly number[] }[] = [];
     try {
       await Promise.all(
-        [...missing].map(async ([holder, wanted]) => {
-          const rows = wanted.filter((_, i) => i % 2 === 1);
+        [...missing].map(async ([holder, rows]) => {
           const begun = this.#begun;
           const { results, lost, us } = await this.#peers.fetch(holder, rows);
           if (lost.length === 0 && begun === this.#begun) this.#reporter.moved(rows, us); // else it measures what ran here, too
@@ -166,8 +172,7 @@ export class WorkerCore {
           if (!isCurrent()) return; // nobody would know of these copies, nor ever free them
           for (const [i, result] of results.entries()) {
             if (lost.includes(rows[i]!)) continue;
-            this.#results.set(rows[i]!, result);
-            job.inputs[wanted[2 * i]!] = result;
+            this.#results.keep(rows[i]!, result);
           }
         }),
       );
@@ -217,7 +222,7 @@ export class WorkerCore {
         this.#queue[this.#head++] = undefined;
         now = this.#start(job, now);
         if (this.#reporter.isDue(now)) {
-          this.#reporter.flush();
+          this.#flush(now);
           this.#poll();
         }
         if (now - began > 8) break;
@@ -230,18 +235,35 @@ export class WorkerCore {
       return;
     }
     this.#queue.length = this.#head = 0;
+    this.#flush(now);
+  }
+
+  #flush(now: number): void {
+    this.#look(now);
     this.#reporter.flush();
+  }
+
+  #look(now: number | undefined): void {
+    const figures = this.#results.look(now);
+    if (figures !== undefined) this.#send({ kind: 'memory', figures });
   }
 
   /** Starts one job; the time when it was done or first waited. */
   #start(job: Job, began: number): number {
     if (this.#jobs.get(job.row) !== job || job.isStopped || !this.#claim(job)) return began;
+    const inputs = job.inputs.length === 0 ? job.inputs : this.#results.useAll(job.inputs);
+    if (typeof inputs === 'number') {
+      this.#giveBack(job, [{ holder: this.#settings.index, rows: [inputs] }]);
+      return performance.now();
+    }
     job.isStarted = true;
     this.#begun++;
     job.executor = this.#executor?.();
+    let isOver = true;
     try {
-      const result = runningTask.run(job, this.#invoke, job);
+      const result = runningTask.run(job, this.#invoke, job, inputs);
       if (isThenable(result)) {
+        isOver = false;
         void this.#await(job, result, began);
         return performance.now();
       }
@@ -249,12 +271,14 @@ export class WorkerCore {
     } catch (error) {
       this.#failed(job, error);
       return performance.now();
+    } finally {
+      if (isOver) this.#results.done(job.inputs);
     }
   }
 
-  readonly #invoke = (job: Job): unknown => {
+  readonly #invoke = (job: Job, inputs: readonly unknown[]): unknown => {
     const observer = observerOf(job, this.#settings.checkMutation);
-    return interpret(job.tape, job.start, job.end, job.inputs, this.#callees.callee, this.#callees.data, observer);
+    return interpret(job.tape, job.start, job.end, inputs, this.#callees.callee, this.#callees.data, observer);
   };
 
   async #await(job: Job, result: PromiseLike<unknown>, began: number): Promise<void> {
@@ -262,8 +286,10 @@ export class WorkerCore {
       this.#succeeded(job, await result, began);
     } catch (error) {
       this.#failed(job, error);
+    } finally {
+      this.#results.done(job.inputs);
     }
-    if (!this.#pumping) this.#reporter.flush();
+    if (!this.#pumping) this.#flush(performance.now());
   }
 
   #succeeded(job: Job, result: unknown, began: number): number {
@@ -275,10 +301,23 @@ export class WorkerCore {
     } else if (typeof result === 'string') nbytes = sizeOf(result);
     const now = performance.now();
     if (this.#jobs.get(job.row) !== job) return now;
-    this.#jobs.delete(job.row);
-    this.#results.set(job.row, kept);
-    this.#reporter.finished(job.row, nbytes, (now - began) * 1000, (job.flags & TaskFlag.wanted) !== 0, kept);
+    this.#results.set(job.row, kept, nbytes);
+    if (this.#results.isTooMuch(job.row)) {
+      void this.#results.roomFor(job.row).then((refusal) => {
+        if (refusal !== undefined) return this.#failed(job, refusal);
+        this.#finished(job, kept, nbytes, now - began);
+        this.#flush(performance.now());
+      });
+      return now;
+    }
+    this.#finished(job, kept, nbytes, now - began);
     return now;
+  }
+
+  #finished(job: Job, kept: unknown, nbytes: number, milliseconds: number): void {
+    if (this.#jobs.get(job.row) !== job) return;
+    this.#jobs.delete(job.row);
+    this.#reporter.finished(job.row, nbytes, milliseconds * 1000, (job.flags & TaskFlag.wanted) !== 0, kept);
   }
 
   #failed(job: Job, error: unknown): void {
@@ -295,21 +334,11 @@ export class WorkerCore {
     });
   }
 
-  /** Brings over what the worker holds whose place this one is to take; what cannot leave that one stays there. */
-  async #inherit(rows: readonly number[]): Promise<void> {
-    const brought: number[] = [];
-    const bring = async (row: number): Promise<void> => {
-      const { results, lost } = await this.#peers.fetch(this.#settings.index, [row]);
-      if (lost.length > 0) return;
-      this.#results.set(row, results[0]);
-      brought.push(row);
-    };
-    await Promise.allSettled(rows.map(bring));
-    this.#send({ kind: 'inherited', rows: brought });
-  }
-
   #stop(row: number, reason: unknown): void {
     const job = this.#jobs.get(row);
+    // its batch may stand behind definitions; what has reported by now is not hit by this later either
+    if (job === undefined && this.#defining !== undefined)
+      return this.#afterDefinitions(async () => void (this.#jobs.has(row) && this.#stop(row, reason)));
     if (job?.isStarted !== true) return void this.#giveUp(row);
     job.controller ??= new AbortController();
     job.controller.abort(reason);
@@ -335,16 +364,6 @@ export class WorkerCore {
     if (job === undefined || job.isStarted || !job.isTakenBack(this.#claims)) return;
     job.isStopped = true;
     this.#jobs.delete(row);
-  }
-
-  async #call({ request, definition }: Extract<ToWorker, { kind: 'call' }>): Promise<void> {
-    try {
-      const fn = (await this.#callees.load(definition)) as () => unknown;
-      const { rich, value, transfer } = encode(await fn(), 'result');
-      this.#send({ kind: 'called', request, rich, value }, transfer);
-    } catch (error) {
-      this.#send({ kind: 'called', request, rich: false, value: undefined, error: packError(error, this.#callees.describeClass) });
-    }
   }
 
   /** An error that no running task will report: given to the task it came from, if that still runs. */

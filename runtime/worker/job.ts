@@ -5,8 +5,9 @@ import { claimSlots, headerLength, type ToWorker } from './protocol.ts';
 export type Batch = Extract<ToWorker, { kind: 'run' }>;
 
 const tokenLength = 32;
+const none: number[] = [];
 
-/** A task on a worker, from its batch to its end: its place in the batch, its inputs as they arrive, and what it may know of itself while it runs. */
+/** A task on a worker, from its batch to its end: its place in the batch, the rows it takes, and what it may know of itself while it runs. */
 export class Job implements RunningTask {
   readonly row: number;
   readonly attempt: number;
@@ -17,7 +18,8 @@ export class Job implements RunningTask {
   readonly tape: readonly unknown[];
   readonly start: number;
   readonly end: number;
-  readonly inputs: unknown[];
+  /** Rows whose results it takes. */
+  readonly inputs: number[];
   readonly nouts: ReadonlyMap<number, number> | undefined;
   executor: unknown = undefined;
   readonly worker: string;
@@ -39,7 +41,7 @@ export class Job implements RunningTask {
     this.tape = batch.tape;
     this.start = start;
     this.end = header[at + 3]!;
-    this.inputs = new Array(header[at + 4]!);
+    this.inputs = header[at + 4] === 0 ? none : new Array<number>(header[at + 4]!);
     this.nouts = nouts;
     this.worker = worker;
     this.#batch = batch;

@@ -1,4 +1,5 @@
 import { tokenize } from '../../graph/index.ts';
+import { ownShared } from './context.ts';
 
 /** Whether a call gave something to wait for. */
 export function isThenable(thing: unknown): thing is PromiseLike<unknown> {
@@ -19,7 +20,7 @@ export function intoSharedMemory(result: unknown): unknown {
   if (!ArrayBuffer.isView(result) || result.byteLength < 65_536 || Object.prototype.toString.call(result) !== '[object Uint8Array]')
     return result;
   if (Object.prototype.toString.call(result.buffer) === '[object SharedArrayBuffer]') return result;
-  const shared = new Uint8Array(new SharedArrayBuffer(result.byteLength));
+  const shared = new Uint8Array(ownShared(new SharedArrayBuffer(result.byteLength)));
   shared.set(new Uint8Array(result.buffer, result.byteOffset, result.byteLength));
   return shared;
 }

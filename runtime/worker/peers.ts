@@ -2,6 +2,7 @@ import { packError, unpackError } from '../failure.ts';
 import { decode, encode } from './encode.ts';
 import type { OpenLink, PeerLink, Way } from './links.ts';
 import type { BetweenWorkers, Fetched } from './protocol.ts';
+import { gone, type Store } from './store.ts';
 
 type Given = Extract<BetweenWorkers, { kind: 'give' }>;
 
@@ -24,13 +25,13 @@ export class UnmovedError extends Error {
 
 /** Results on their way between workers: asks the one that holds them, answers those that ask. They never pass through the caller's thread. */
 export class Peers {
-  readonly #results: ReadonlyMap<number, unknown>;
+  readonly #results: Pick<Store, 'read'>;
   readonly #open: OpenLink;
   readonly #links = new Map<number, PeerLink>();
   readonly #waiting = new Map<number, { readonly link: PeerLink; readonly resolve: (answer: Given | undefined) => void }>();
   #request = 0;
 
-  constructor(results: ReadonlyMap<number, unknown>, open: OpenLink) {
+  constructor(results: Pick<Store, 'read'>, open: OpenLink) {
     this.#results = results;
     this.#open = open;
   }
@@ -78,9 +79,10 @@ export class Peers {
   answer(rows: readonly number[]): { results: Fetched[]; transfer: ArrayBuffer[] } {
     const transfer: ArrayBuffer[] = [];
     const results = rows.map((row): Fetched => {
-      if (!this.#results.has(row)) return { kind: 'gone' };
+      const value = this.#results.read(row);
+      if (value === gone) return { kind: 'gone' };
       try {
-        const encoded = encode(this.#results.get(row), 'result');
+        const encoded = encode(value, 'result');
         transfer.push(...encoded.transfer);
         return { kind: 'value', rich: encoded.rich, value: encoded.value };
       } catch (error) {

@@ -1,5 +1,6 @@
 import type { PackedError } from '../failure.ts';
 import type { NestedReply, NestedRequest } from '../nested/messages.ts';
+import type { MemorySettings } from './accounts.ts';
 import type { Way } from './links.ts';
 
 /** Every message between the shell and its workers, and between workers. */
@@ -37,6 +38,10 @@ export type ToWorker =
       readonly keys: readonly (string | readonly string[])[];
       readonly nouts: readonly (readonly [row: number, member: number, nout: number])[];
     }
+  /** Functions and captured data that no task needs any more, by their numbers. */
+  | { readonly kind: 'undefine'; readonly indexes: readonly number[] }
+  /** Spill what is to be spilled, and look at the heap. */
+  | { readonly kind: 'settle' }
   /** These results are not needed any more. */
   | { readonly kind: 'free'; readonly rows: readonly number[] }
   /** Send these results to the shell. */
@@ -98,6 +103,10 @@ export type FromWorker =
   | { readonly kind: 'held'; readonly request: number; readonly rows: readonly number[] }
   | { readonly kind: 'fetched'; readonly request: number; readonly results: readonly Fetched[] }
   | { readonly kind: 'called'; readonly request: number; readonly rich: boolean; readonly value: unknown; readonly error?: PackedError }
+  /** Its figures (`accounts.ts`), where it does not share them. */
+  | { readonly kind: 'memory'; readonly figures: readonly number[] }
+  /** A result could not be written to a file. */
+  | { readonly kind: 'unspilled'; readonly text: string }
   /** A running task asks something of its executor. */
   | { readonly kind: 'nested'; readonly request: NestedRequest }
   /** Something was written to the console, by a task if there is a key. */
@@ -137,6 +146,7 @@ export interface WorkerSettings {
   readonly setup: string | undefined;
   readonly checkMutation: boolean;
   readonly sharedMemory: boolean;
+  readonly memory: MemorySettings;
   /** How the user's TypeScript is loaded, when a loader is on. */
   readonly loader: unknown;
 }

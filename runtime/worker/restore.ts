@@ -31,6 +31,9 @@ async function rememberEntries(entries: readonly string[]): Promise<void> {
 
 /** Classes that came as text, by the names they carry: one class in a thread, whatever brought it. */
 const sharedThings = new Map<string, WeakRef<object>>();
+const goneThings = new FinalizationRegistry((name: string) => {
+  if (sharedThings.get(name)?.deref() === undefined) sharedThings.delete(name);
+});
 
 const origins = new WeakMap<object, { readonly payloadId: string; readonly node: number }>();
 
@@ -223,7 +226,10 @@ class Restoring {
     if (node.shape?.proto !== undefined) Object.setPrototypeOf(fn, this.#proto(node.shape, fn));
     this.#keep(id, fn);
     this.#setters.set(id, set);
-    if (node.shared !== undefined) sharedThings.set(node.shared, new WeakRef(fn));
+    if (node.shared !== undefined) {
+      sharedThings.set(node.shared, new WeakRef(fn));
+      goneThings.register(fn, node.shared);
+    }
     if (node.prototype !== undefined && this.#table.nodes[node.prototype]?.kind !== 'prototype')
       Reflect.set(fn, 'prototype', this.#thing(node.prototype));
     return fn;

@@ -33,7 +33,7 @@ function numbers(from) {
 
 /** Room for a part of the results only. */
 function spilling() {
-  return {};
+  return { memoryLimit: '1 MiB', spillDirectory };
 }
 
 /**
