@@ -66,6 +66,8 @@ export interface Engine {
   readonly workers: readonly WorkerDescription[];
   /** Who is told of transitions; set before the first `run`. */
   listener: EngineListener;
+  /** How many tasks it knows of. */
+  readonly size: number;
   /** The task under an id, whose result is here or being made: a plan need not go below it. */
   find(id: string): Task | undefined;
   /** Begins a plan. Each output is held once for its sink, in the order of `plan.graph.outputs`. `parent`: the handle of the running task that submitted it. */

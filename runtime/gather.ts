@@ -10,14 +10,14 @@ export async function gather(futures: unknown, options: WaitOptions & { readonly
   const { errors = 'raise' } = options;
   if (errors !== 'raise' && errors !== 'skip' && errors !== 'settle')
     throw typeError('ERR_INVALID_OPTION', `option errors must be 'raise', 'skip' or 'settle'; it is ${String(errors)}`);
-  const outputs = new Set<Output>();
+  const outputs: Output[] = [];
   eachLeaf(futures, (leaf) => {
     const output = outputOf(leaf);
-    if (output !== undefined) outputs.add(output);
+    if (output !== undefined) outputs.push(output);
     else if (isValue(leaf))
       throw typeError('ERR_VALUE_USED', `gather() takes Futures, and ${leaf.key} is a Value; begin it with executor.compute()`);
   });
-  return waitFor(gatherAll(futures, [...outputs], errors), options, `gathering ${outputs.size} futures`);
+  return waitFor(gatherAll(futures, outputs, errors), options, `gathering ${outputs.length} futures`);
 }
 
 async function gatherAll(futures: unknown, outputs: readonly Output[], errors: GatherErrors): Promise<unknown> {

@@ -29,7 +29,7 @@ export class Output implements Sink {
   error: Error | undefined;
   hasValue = false;
   value: unknown;
-  #callbacks: ((output: Output) => void) | Set<(output: Output) => void> | undefined;
+  #callbacks: ((output: Output) => void) | ((output: Output) => void)[] | undefined;
   #promise: Promise<unknown> | undefined;
 
   constructor(task: Task, owner: OutputOwner) {
@@ -90,14 +90,17 @@ export class Output implements Sink {
     this.isSeen = true;
     if (this.status !== 'pending') callback(this);
     else if (this.#callbacks === undefined) this.#callbacks = callback;
-    else if (typeof this.#callbacks === 'function') this.#callbacks = new Set([this.#callbacks, callback]);
-    else this.#callbacks.add(callback);
+    else if (typeof this.#callbacks === 'function') this.#callbacks = [this.#callbacks, callback];
+    else this.#callbacks.push(callback);
   }
 
-  /** A callback is not wanted any more. */
+  /** A callback is not wanted any more; one that was given twice is wanted once less. */
   forget(callback: (output: Output) => void): void {
     if (this.#callbacks === callback) this.#callbacks = undefined;
-    else if (typeof this.#callbacks === 'object') this.#callbacks.delete(callback);
+    else if (typeof this.#callbacks === 'object') {
+      const at = this.#callbacks.indexOf(callback);
+      if (at >= 0) this.#callbacks.splice(at, 1);
+    }
   }
 
   /** One promise for all who ask; it raises no unhandled rejection by itself. */

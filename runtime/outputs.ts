@@ -30,6 +30,10 @@ export class Outputs implements OutputOwner {
   /** Outputs whose results are on their way, and how often: their rows are not let go before. */
   readonly #fetching = new Map<Output, number>();
   #hasGivenKeys = false;
+  /** Rows of the engine that Outputs hold; when those are all it has, it need not be asked for others. */
+  #rows = 0;
+  /** Whether two Outputs may hold one row: of two that stood under one id, one has ended. */
+  #sharesRows = false;
   #isClosed = false;
 
   /** `parent`: the row of the task that runs right here, or -1. */
@@ -60,6 +64,7 @@ export class Outputs implements OutputOwner {
     const task: Task = Object.freeze({ ...made, tape: [], scattered: true }); // the data leaves the caller: what is lost with a worker is lost
     const output = new Output(task, this);
     this.#engine.put(task, { data, captured }, where, output);
+    if (output.handle >= 0) this.#rows++;
     this.#byId.set(task.id, output);
     return output;
   }
@@ -69,6 +74,7 @@ export class Outputs implements OutputOwner {
     if (known === undefined) return undefined;
     if (!sameTask(known.task, task)) throw new KeyConflictError(keyOf(task));
     const hasEnded = known.status === 'cancelled' || known.status === 'lost' || isHeddleError(known.error, 'ERR_NO_WORKER');
+    if (hasEnded) this.#sharesRows = true;
     return hasEnded ? undefined : known; // what never ran begins anew; what failed has failed, until it is retried or let go
   }
 
@@ -98,6 +104,7 @@ export class Outputs implements OutputOwner {
       return;
     }
     this.#engine.run(plan, outputs, parent);
+    for (const output of outputs) if (output.handle >= 0) this.#rows++;
   }
 
   #compile(outputs: readonly Output[]): Plan {
@@ -108,7 +115,8 @@ export class Outputs implements OutputOwner {
       return true;
     };
     const tasks = outputs.map((output) => output.task);
-    return compile(tasks, { workers: this.#engine.workers, isHeld, passes: this.#passes });
+    const isAllNew = this.#rows === this.#engine.size && !this.#sharesRows && outputs.every(({ task }) => task.dependencies.length === 0);
+    return compile(tasks, { workers: this.#engine.workers, isHeld: isAllNew ? undefined : isHeld, passes: this.#passes });
   }
 
   fetch(output: Output): Promise<unknown> {
@@ -152,14 +160,16 @@ export class Outputs implements OutputOwner {
   }
 
   release(output: Output): void {
-    noteUnseen([output]);
+    if (output.status !== 'finished' && output.status !== 'pending') noteUnseen([output]);
     if (this.#byId.get(output.task.id) === output) this.#byId.delete(output.task.id);
     if (!this.#fetching.has(output)) this.#letGo(output);
     output.released();
   }
 
   #letGo(output: Output): void {
-    if (output.handle >= 0 && !this.#isClosed) this.#engine.release(output.handle);
+    if (output.handle < 0 || this.#isClosed) return;
+    this.#rows--;
+    this.#engine.release(output.handle);
   }
 
   async cancel(outputs: readonly Output[], options: { readonly reason: unknown; readonly force: boolean }): Promise<void> {
@@ -189,6 +199,8 @@ export class Outputs implements OutputOwner {
       if (output.status === 'finished' && !output.hasValue) output.failed(new CancelledError(output.key, 'the executor was restarted'));
     }
     this.#byId.clear();
+    this.#rows = 0;
+    this.#sharesRows = false;
   }
 
   /** Nothing is told to the engine any more. */

@@ -39,17 +39,17 @@ function waitForEnough(outputs: readonly Output[], returnWhen: ReturnWhen): { re
   const enough = new Promise<void>((done) => {
     resolve = done;
   });
-  const waiting = new Set(outputs);
+  let left = outputs.length;
   const oneDone = (output: Output): void => {
-    waiting.delete(output);
-    if (waiting.size === 0 || returnWhen === 'first' || (returnWhen === 'first-error' && output.status !== 'finished')) resolve();
+    left--;
+    if (left === 0 || returnWhen === 'first' || (returnWhen === 'first-error' && output.status !== 'finished')) resolve();
   };
-  if (waiting.size === 0) resolve();
-  for (const output of [...waiting]) output.whenDone(oneDone);
+  if (left === 0) resolve();
+  for (const output of outputs) output.whenDone(oneDone);
   return {
     enough,
     stop: () => {
-      for (const output of waiting) output.forget(oneDone);
+      if (left > 0) for (const output of outputs) output.forget(oneDone);
     },
   };
 }

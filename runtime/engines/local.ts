@@ -40,8 +40,8 @@ export class LocalEngine implements Engine {
   readonly #results: Results;
   #sinks: (Sink | undefined)[] = [];
   readonly #blames: Blames;
-  /** Small results that came with the report now looked at. */
-  #arrived = new Map<number, unknown>();
+  /** By row: small results that came with the report now looked at. */
+  readonly #arrived: unknown[] = [];
   readonly #endings: Endings;
   #executor: unknown;
   #nested: NestedHost | undefined;
@@ -107,9 +107,13 @@ export class LocalEngine implements Engine {
     state.onTransition = listener.task && ((row, from, to) => listener.task?.(transitionOf(state, this.workers, row, from, to)));
   }
 
+  get size(): number {
+    return this.#scheduler.state.live;
+  }
+
   find(id: string): Task | undefined {
     const { state } = this.#scheduler;
-    const row = state.rowById.get(id);
+    const row = state.rowOf(id);
     return row === undefined ? undefined : state.tasks[row];
   }
 
@@ -148,11 +152,11 @@ export class LocalEngine implements Engine {
     const definition = captured && this.#definitions.defineData(captured);
     const messages = targets.map(() => (definition === undefined ? encode(data, 'data') : { rich: false, value: undefined, transfer: [] }));
     const { state } = this.#scheduler;
-    const known = state.rowById.get(task.id);
+    const known = state.rowOf(task.id);
     const isNew = known === undefined || state.state[known] !== State.memory;
     const limits = limitsFor(task.options, undefined, this.workers, 0, new Map());
     const commands = this.#scheduler.step({ kind: 'scattered', task, workers: targets, nbytes: sizeOf(data), limits });
-    const row = state.rowById.get(task.id)!;
+    const row = state.rowOf(task.id)!;
     for (const [i, { rich, value, transfer }] of messages.entries())
       if (isNew)
         this.#crew.post(
@@ -298,11 +302,11 @@ export class LocalEngine implements Engine {
   }
 
   #finished(index: number, { reports, rows, values }: Extract<FromWorker, { kind: 'finished' }>): void {
-    for (let i = 0; i < rows.length; i++) this.#arrived.set(rows[i]!, values[i]);
+    for (let i = 0; i < rows.length; i++) this.#arrived[rows[i]!] = values[i] === undefined ? nothing : values[i];
     // An overdue row has failed by now: the report that follows finds it gone, and its result is dropped.
     if (!this.#endings.clocks.isQuiet) for (let i = 0; i < reports.length; i += 3) this.#endings.failOverdue(index, reports[i]!);
     this.#step({ kind: 'finished', worker: index, reports });
-    this.#arrived.clear();
+    for (let i = 0; i < rows.length; i++) this.#arrived[rows[i]!] = undefined;
   }
 
   #failed(index: number, message: Extract<FromWorker, { kind: 'failed' }>): void {
@@ -327,10 +331,13 @@ export class LocalEngine implements Engine {
         case 'free':
           this.#crew.free(command.worker, command.rows);
           break;
-        case 'done':
-          this.#results.tell(command.row);
-          this.#sinks[command.row]?.finished(this.#arrived.has(command.row), this.#arrived.get(command.row));
+        case 'done': {
+          const { row } = command;
+          const value = this.#arrived[row];
+          this.#results.tell(row);
+          this.#sinks[row]?.finished(value !== undefined, value === nothing ? undefined : value);
           break;
+        }
         case 'erred':
           this.#results.tell(command.row);
           this.#sinks[command.row]?.failed(this.#blames.of(command.blame));
@@ -387,6 +394,9 @@ export class LocalEngine implements Engine {
     this.#crew.setBusy(!this.#isClosed && this.#fatal === undefined && (unfinished > 0 || this.#crew.isAsked));
   }
 }
+
+/** Stands for the small result `undefined`. */
+const nothing = Symbol('undefined');
 
 function isUnfinished(at: number): boolean {
   return at === State.waiting || at === State.queued || at === State.processing || at === State.noWorker;

@@ -33,6 +33,11 @@ export class ParentEngine implements Engine {
     else sink?.failed(unpackError(reply.error));
   }
 
+  /** None, so far as one knows here. */
+  get size(): number {
+    return 0;
+  }
+
   find(): Task | undefined {
     return undefined;
   }

@@ -100,7 +100,7 @@ export class Scheduler {
     for (let graphRow = 0; graphRow < graph.size; graphRow++) {
       const task = graph.tasks[graphRow]!;
       if (graph.held[graphRow] === 1) {
-        rows[graphRow] = state.rowById.get(task.id)!;
+        rows[graphRow] = state.rowOf(task.id)!;
         continue;
       }
       const limits = limitsOf(graphRow);
@@ -132,7 +132,7 @@ export class Scheduler {
 
   #scattered({ task, workers, nbytes, limits }: Extract<Stimulus, { kind: 'scattered' }>): void {
     const { state } = this;
-    let row = state.rowById.get(task.id);
+    let row = state.rowOf(task.id);
     if (row === undefined) {
       row = state.add(task, undefined, 0, limits);
       state.group[row] = state.durations.of(task.name);
@@ -235,8 +235,7 @@ export class Scheduler {
       for (const row of seen) {
         const at = state.state[row];
         if (at === State.erred || at === State.forgotten || at === State.memory) continue;
-        const id = state.tasks[row]!.id;
-        if (state.rowById.get(id) === row) state.rowById.delete(id); // the same call made again is a new task
+        state.hide(row);
         if (at === State.processing) this.#needs.commands.push({ kind: 'stop', worker: state.worker[row]!, row, force: true });
         state.blame[row] = first;
         state.set(row, State.erred);

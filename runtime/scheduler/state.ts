@@ -47,14 +47,21 @@ export interface WorkerState {
 
 const none = -1;
 
+/** Whether a row stands in the index of ids: not at all, listed, on the way there, or on the way and not wanted there any more. */
+const Listing = { none: 0, listed: 1, due: 2, hidden: 3 } as const;
+
 /**
  * The scheduler's table: a row a task, columns in typed arrays, edges in linked lists over one pool.
  * It only remembers; what happens is decided in `scheduler.ts`, where next in `assign.ts`.
  */
 export class SchedulerState {
-  readonly rowById = new Map<string, number>();
   readonly workers: WorkerState[] = [];
   readonly durations: DurationGroups;
+
+  readonly #rowById = new Map<string, number>();
+  /** Rows that are not in the index yet, each once: most tasks are never looked up by their id. */
+  readonly #unlisted: number[] = [];
+  #listing: Uint8Array = new Uint8Array(0);
 
   tasks: (Task | undefined)[] = [];
   sources: (Source | undefined)[] = [];
@@ -122,6 +129,11 @@ export class SchedulerState {
     return this.#used;
   }
 
+  /** Rows that are not forgotten. */
+  get live(): number {
+    return this.#used - this.#freeRows.length;
+  }
+
   /** Adds a released row for a task. */
   add(task: Task, source: Source | undefined, graphRow: number, limits: Limits): number {
     const row = this.#freeRows.pop() ?? this.#used++;
@@ -130,7 +142,8 @@ export class SchedulerState {
     this.sources[row] = source;
     this.limits[row] = limits;
     this.graphRow[row] = graphRow;
-    this.rowById.set(task.id, row);
+    if (this.#listing[row] === Listing.none) this.#unlisted.push(row);
+    this.#listing[row] = Listing.due;
     this.counts[State.released]!++;
     this.state[row] = State.released;
     this.holders[row] = this.waiters[row] = this.pending[row] = 0;
@@ -151,10 +164,31 @@ export class SchedulerState {
     this.onTransition?.(row, from, to);
   }
 
+  /** The row of a task's id. */
+  rowOf(id: string): number | undefined {
+    const unlisted = this.#unlisted;
+    for (let row = unlisted.pop(); row !== undefined; row = unlisted.pop()) {
+      if (this.#listing[row] === Listing.due) {
+        this.#rowById.set(this.tasks[row]!.id, row);
+        this.#listing[row] = Listing.listed;
+      } else this.#listing[row] = Listing.none;
+    }
+    return this.#rowById.get(id);
+  }
+
+  /** From now on the row is not found by its id: the same call made again is a new task. */
+  hide(row: number): void {
+    if (this.#listing[row] === Listing.due) this.#listing[row] = Listing.hidden;
+    else if (this.#listing[row] === Listing.listed) {
+      const { id } = this.tasks[row]!;
+      if (this.#rowById.get(id) === row) this.#rowById.delete(id);
+      this.#listing[row] = Listing.none;
+    }
+  }
+
   /** Frees a row that nothing refers to any more. */
   forget(row: number): void {
-    const id = this.tasks[row]!.id;
-    if (this.rowById.get(id) === row) this.rowById.delete(id);
+    this.hide(row);
     this.set(row, State.forgotten);
     this.counts[State.forgotten]!--;
     for (let edge = this.#firstDependency[row]!; edge !== none; ) {
@@ -274,6 +308,7 @@ export class SchedulerState {
     const floats = (old: Float64Array): Float64Array => copyInto(new Float64Array(capacity), old);
     this.state = bytes(this.state);
     this.suspect = bytes(this.suspect);
+    this.#listing = bytes(this.#listing);
     this.holders = ints(this.holders);
     this.waiters = ints(this.waiters);
     this.pending = ints(this.pending);

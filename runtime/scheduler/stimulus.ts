@@ -26,7 +26,7 @@ export type Stimulus =
       readonly limits: Limits;
     }
   /** Tasks are done: row, bytes of the result and microseconds, in turn. */
-  | { readonly kind: 'finished'; readonly worker: number; readonly reports: readonly number[] }
+  | { readonly kind: 'finished'; readonly worker: number; readonly reports: ArrayLike<number> }
   /** A task's function threw. */
   | { readonly kind: 'failed'; readonly worker: number; readonly row: number }
   /** A task was given back unrun: it was stopped in time, or its inputs were gone. */

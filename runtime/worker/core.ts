@@ -3,27 +3,15 @@ import { HeddleError } from '../../graph/index.ts';
 import { packError } from '../failure.ts';
 import type { NestedReply } from '../nested/messages.ts';
 import { Callees } from './callees.ts';
-import { type RunningTask, runningTask } from './context.ts';
+import { runningTask } from './context.ts';
 import { decode, encode } from './encode.ts';
 import { interpret, MemberFailure, type Observer } from './interpret.ts';
+import { type Batch, eachJob, Job } from './job.ts';
 import { fingerprint, intoSharedMemory, isThenable } from './outcome.ts';
 import { Peers, UnmovedError } from './peers.ts';
-import { type FromWorker, headerLength, TaskFlag, type ToWorker, type WorkerSettings } from './protocol.ts';
+import { type FromWorker, TaskFlag, type ToWorker, type WorkerSettings } from './protocol.ts';
 import { Reporter } from './reporter.ts';
 import { sizeOf } from './size-of.ts';
-
-/** A task as it came: its place in the batch, and its inputs as they arrive. */
-interface Job {
-  readonly row: number;
-  readonly attempt: number;
-  readonly flags: number;
-  readonly tape: readonly unknown[];
-  readonly start: number;
-  readonly end: number;
-  readonly keys: string | readonly string[];
-  readonly nouts: ReadonlyMap<number, number> | undefined;
-  readonly inputs: unknown[];
-}
 
 /**
  * A worker: takes batches of tasks, brings in what they need from its peers, runs them one after the other, keeps the results, and reports in batches.
@@ -39,7 +27,7 @@ export class WorkerCore {
   readonly #queue: (Job | undefined)[] = [];
   #head = 0;
   /** Jobs waiting for inputs, running, or queued, by row: what a `stop` may concern. */
-  readonly #jobs = new Map<number, { readonly job: Job; task: RunningTask | undefined; stopped: boolean }>();
+  readonly #jobs = new Map<number, Job>();
   /** Definitions on their way; batches behind them keep their order. */
   #defining: Promise<void> | undefined;
   readonly #poll: () => void;
@@ -125,53 +113,31 @@ export class WorkerCore {
     else this.#afterDefinitions(async () => this.#enqueue(message));
   }
 
-  #enqueue({ header, tape, keys, nouts }: Extract<ToWorker, { kind: 'run' }>): void {
-    let start = 0;
-    for (let at = 0, index = 0; at < header.length; index++) {
-      const row = header[at]!;
-      const flags = header[at + 2]!;
-      const end = header[at + 3]!;
-      const count = header[at + 4]!;
-      const inputs: unknown[] = new Array(count);
+  #enqueue(batch: Batch): void {
+    eachJob(batch, this.#settings.name, (job, inputsAt) => {
+      const { inputs } = job;
       let missing: Map<number, number[]> | undefined;
-      at += headerLength;
-      for (let i = 0; i < count; i++, at += 2) {
-        const input = header[at]!;
+      for (let i = 0, at = inputsAt; i < inputs.length; i++, at += 2) {
+        const input = batch.header[at]!;
         if (this.#results.has(input)) inputs[i] = this.#results.get(input);
         else {
           missing ??= new Map();
-          const holder = header[at + 1]!;
+          const holder = batch.header[at + 1]!;
           const wanted = missing.get(holder);
           if (wanted === undefined) missing.set(holder, [i, input]);
           else wanted.push(i, input);
         }
       }
-      const own =
-        (flags & TaskFlag.nout) === 0
-          ? undefined
-          : new Map(nouts.filter((one) => one[0] === row).map(([, member, nout]) => [member, nout]));
-      const job: Job = {
-        row,
-        attempt: header[at - count * 2 - headerLength + 1]!,
-        flags,
-        tape,
-        start,
-        end,
-        keys: keys[index]!,
-        nouts: own,
-        inputs,
-      };
-      this.#jobs.set(row, { job, task: undefined, stopped: false });
-      start = end;
+      this.#jobs.set(job.row, job);
       if (missing === undefined) this.#queue.push(job);
       else void this.#bring(job, missing);
-    }
+    });
     this.#pump();
   }
 
   /** Brings a job's missing inputs here; they stay, as replicas. */
   async #bring(job: Job, missing: ReadonlyMap<number, readonly number[]>): Promise<void> {
-    const isCurrent = (): boolean => this.#jobs.get(job.row)?.job === job;
+    const isCurrent = (): boolean => this.#jobs.get(job.row) === job;
     const gone: { readonly holder: number; readonly rows: readonly number[] }[] = [];
     try {
       await Promise.all(
@@ -241,20 +207,11 @@ export class WorkerCore {
 
   /** Starts one job; the time when it was done or first waited. */
   #start(job: Job, began: number): number {
-    const known = this.#jobs.get(job.row);
-    if (known === undefined || known.job !== job || known.stopped) return began;
-    const task: RunningTask = {
-      row: job.row,
-      executor: this.#executor?.(),
-      keys: job.keys,
-      worker: this.#settings.name,
-      attempt: job.attempt,
-      member: typeof job.keys === 'string' ? 0 : -1,
-      controller: undefined,
-    };
-    known.task = task;
+    if (this.#jobs.get(job.row) !== job || job.isStopped) return began;
+    job.isStarted = true;
+    job.executor = this.#executor?.();
     try {
-      const result = runningTask.run(task, this.#invoke, job, task);
+      const result = runningTask.run(job, this.#invoke, job);
       if (isThenable(result)) {
         void this.#await(job, result, began);
         return performance.now();
@@ -266,23 +223,23 @@ export class WorkerCore {
     }
   }
 
-  readonly #invoke = (job: Job, task: RunningTask): unknown => {
-    const observer = this.#observerOf(job, task);
+  readonly #invoke = (job: Job): unknown => {
+    const observer = this.#observerOf(job);
     return interpret(job.tape, job.start, job.end, job.inputs, this.#callees.callee, this.#callees.data, observer);
   };
 
   /** Looks at each call of a job where there is something to look at. */
-  #observerOf(job: Job, task: RunningTask): Observer {
+  #observerOf(job: Job): Observer | undefined {
     const { checkMutation } = this.#settings;
-    if (typeof job.keys === 'string' && job.nouts === undefined && !checkMutation) return {};
+    if (!job.isFused && job.nouts === undefined && !checkMutation) return undefined;
     let before: readonly (string | undefined)[] = [];
     return {
       before: (member, args) => {
-        task.member = member;
+        job.member = member;
         if (checkMutation) before = args.map(fingerprint);
       },
       after: (member, args, result) => {
-        task.member = member;
+        job.member = member;
         if (checkMutation) {
           const changed = args.findIndex((arg, i) => before[i] !== undefined && fingerprint(arg) !== before[i]);
           if (changed >= 0)
@@ -315,8 +272,7 @@ export class WorkerCore {
       nbytes = sizeOf(kept);
     } else if (typeof result === 'string') nbytes = sizeOf(result);
     const now = performance.now();
-    const known = this.#jobs.get(job.row);
-    if (known?.job !== job) return now;
+    if (this.#jobs.get(job.row) !== job) return now;
     this.#jobs.delete(job.row);
     this.#results.set(job.row, kept);
     this.#reporter.finished(job.row, nbytes, (now - began) * 1000, (job.flags & TaskFlag.wanted) !== 0, kept);
@@ -324,30 +280,29 @@ export class WorkerCore {
   }
 
   #failed(job: Job, error: unknown): void {
-    if (this.#jobs.get(job.row)?.job !== job) return;
+    if (this.#jobs.get(job.row) !== job) return;
     this.#jobs.delete(job.row);
     this.#reporter.flush();
     const failure = error instanceof MemberFailure ? error : undefined;
-    const last = typeof job.keys === 'string' ? 0 : job.keys.length - 1;
     this.#send({
       kind: 'failed',
       row: job.row,
       attempt: job.attempt,
-      member: failure?.member ?? last,
+      member: failure?.member ?? (job.isFused ? job.keys.length - 1 : 0),
       error: packError(failure === undefined ? error : failure.thrown, this.#callees.describeClass),
     });
   }
 
   #stop(row: number, reason: unknown): void {
-    const known = this.#jobs.get(row);
-    if (known === undefined) return;
-    if (known.task !== undefined) {
-      known.task.controller ??= new AbortController();
-      known.task.controller.abort(reason);
+    const job = this.#jobs.get(row);
+    if (job === undefined) return;
+    if (job.isStarted) {
+      job.controller ??= new AbortController();
+      job.controller.abort(reason);
       return;
     }
-    known.stopped = true;
-    this.#giveBack(known.job);
+    job.isStopped = true;
+    this.#giveBack(job);
   }
 
   async #call({ request, definition }: Extract<ToWorker, { kind: 'call' }>): Promise<void> {
@@ -363,11 +318,7 @@ export class WorkerCore {
   /** An error that no running task will report: given to the task it came from, if that still runs. */
   stray(error: unknown): void {
     const task = runningTask.getStore();
-    const running = task === undefined ? undefined : [...this.#jobs.values()].find((known) => known.task === task);
-    if (running !== undefined) {
-      this.#failed(running.job, error);
-      return;
-    }
+    if (task instanceof Job && this.#jobs.get(task.row) === task) return this.#failed(task, error);
     const keys = task?.keys;
     this.#send({
       kind: 'stray',

@@ -10,24 +10,28 @@ export type Definition =
   | { readonly kind: 'payload'; readonly payload: Uint8Array }
   | { readonly kind: 'live'; readonly thing: unknown };
 
-/** Numbers a task takes in a batch's header before its inputs: row, attempt, flags, end of its tape, number of inputs; then row and holder of each input. */
-export const headerLength = 5;
+/**
+ * Numbers a task takes in a batch's header before its inputs: row, attempt, flags, end of its tape, number of inputs, and its name (an index, or -1 when
+ * its key stands among the keys); then row and holder of each input.
+ */
+export const headerLength = 6;
 /** Flags of a task in a header. */
 export const TaskFlag = {
   /** A Future holds it: send a small result along with the report. */
   wanted: 1,
-  /** Its `nout` stands in the batch's `nouts`. */
-  nout: 2,
 } as const;
 
 export type ToWorker =
-  /** Tasks, in the order they should run. Tapes lie one after the other; keys name every call in them, in turn. */
+  /** Tasks, in the order they should run. Tapes lie one after the other. */
   | {
       readonly kind: 'run';
       readonly define: readonly (readonly [index: number, definition: Definition])[];
-      readonly header: readonly number[];
+      readonly header: Int32Array;
       readonly tape: readonly unknown[];
-      /** For each task its key, or the keys of all tasks fused into it, the outlet last. */
+      readonly names: readonly string[];
+      /** The tokens of those tasks that have a name, one after the other. */
+      readonly tokens: string;
+      /** For each of the others its key, or the keys of all tasks fused into it, the outlet last. */
       readonly keys: readonly (string | readonly string[])[];
       readonly nouts: readonly (readonly [row: number, member: number, nout: number])[];
     }
@@ -56,7 +60,7 @@ export type FromWorker =
   /** Row, bytes and microseconds of each finished task, in turn; small results that are wanted come along. */
   | {
       readonly kind: 'finished';
-      readonly reports: readonly number[];
+      readonly reports: Float64Array;
       readonly rows: readonly number[];
       readonly values: readonly unknown[];
     }

@@ -3,7 +3,8 @@ import type { FromWorker } from './protocol.ts';
 /** Reports finished tasks in batches: when 256 have gathered, a millisecond has passed, or there is nothing more to run. */
 export class Reporter {
   readonly #send: (message: FromWorker) => void;
-  #reports: number[] = [];
+  #reports: Float64Array = new Float64Array(3 * mostTasks);
+  #used = 0;
   #rows: number[] = [];
   #values: unknown[] = [];
   #lastFlush = 0;
@@ -13,7 +14,10 @@ export class Reporter {
   }
 
   finished(row: number, nbytes: number, durationUs: number, isWanted: boolean, result: unknown): void {
-    this.#reports.push(row, nbytes, durationUs);
+    if (this.#used === this.#reports.length) this.flush();
+    this.#reports[this.#used++] = row;
+    this.#reports[this.#used++] = nbytes;
+    this.#reports[this.#used++] = durationUs;
     if (isWanted && isSmall(result)) {
       this.#rows.push(row);
       this.#values.push(result);
@@ -21,18 +25,21 @@ export class Reporter {
   }
 
   isDue(now: number): boolean {
-    return this.#reports.length >= 768 || now - this.#lastFlush > 1;
+    return this.#used === this.#reports.length || now - this.#lastFlush > 1;
   }
 
   flush(): void {
-    if (this.#reports.length === 0) return;
+    if (this.#used === 0) return;
     this.#lastFlush = performance.now();
-    this.#send({ kind: 'finished', reports: this.#reports, rows: this.#rows, values: this.#values });
-    this.#reports = [];
+    this.#send({ kind: 'finished', reports: this.#reports.slice(0, this.#used), rows: this.#rows, values: this.#values });
+    this.#used = 0;
     this.#rows = [];
     this.#values = [];
   }
 }
+
+/** Tasks of one report at most. */
+const mostTasks = 256;
 
 /** Results that cost nothing to send along. */
 function isSmall(result: unknown): boolean {

@@ -169,7 +169,7 @@ class World {
   submit(pick: number): void {
     const task = this.tasks[pick % this.tasks.length]!;
     const { state } = this.scheduler;
-    const plan = compile([task], { workers: [], isHeld: (one) => state.rowById.has(one.id), ...(this.isFused ? {} : { passes: [] }) });
+    const plan = compile([task], { workers: [], isHeld: (one) => state.rowOf(one.id) !== undefined, ...(this.isFused ? {} : { passes: [] }) });
     const source: Source = { graph: plan.graph, rows: new Int32Array(plan.graph.size) };
     const commands = this.scheduler.step({ kind: 'submitted', plan, source, limitsOf: () => limits, parent: -1 });
     this.stimuli++;
@@ -265,7 +265,7 @@ class World {
     }
     for (const row of this.held) expect([State.memory, State.erred]).toContain(this.scheduler.state.state[row]);
     while (this.held.length > 0) this.release(0);
-    expect(this.scheduler.state.rowById.size).toBe(0);
+    expect(this.scheduler.state.live).toBe(0);
     expect(this.scheduler.state.counts.every((count) => count === 0)).toBe(true);
     expect(this.stored.every((rows) => rows.size === 0)).toBe(true);
   }
