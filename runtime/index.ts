@@ -7,7 +7,7 @@ export { resolveExecutor } from './defaults.ts';
 export type { Engine, EngineListener, EngineView, Outcome, Sink, TaskTransition, WorkerInfo } from './engine.ts';
 export type { ExecutorEvents, TaskState } from './events.ts';
 export { type AsyncMapInputs, accompanyExecutors, Executor, type MapInputs } from './executor.ts';
-export type { CommonOptions, ExecutorOptions, WorkerOptions } from './executor-options.ts';
+export type { ClusterOptions, CommonOptions, ExecutorOptions, WorkerOptions } from './executor-options.ts';
 export type { CancelOptions } from './future.ts';
 export { type WaitOptions, waitFor } from './limits.ts';
 export type { FutureStatus } from './output.ts';

@@ -192,8 +192,17 @@ class Bridge:
                 self.fatal("lost", error)
                 return
             if identities(now) != identities(workers):
-                self.pipe.send({"op": "workers", "workers": now})
+                nodes = await self.new_nodes(module, {worker["address"] for worker in now} - {worker["address"] for worker in workers})
+                self.pipe.send({"op": "workers", "workers": now, "nodes": nodes})
             workers = now
+
+
+    async def new_nodes(self, module, addresses):
+        """What workers that came late say of their machines; one that has left by then says nothing."""
+        try:
+            return await asyncio.wait_for(self.client.run(module.node_of, workers=list(addresses)), self.seconds) if addresses else {}
+        except Exception:
+            return {}
 
 
 def identities(workers):

@@ -27,7 +27,10 @@ export class Code {
     const known = this.#byThing.get(thing);
     if (known !== undefined) return known;
     const definition = 'identity' in thing ? this.#definitions.define(thing) : this.#definitions.defineData(thing);
-    const reference: Reference = definition.kind === 'own' ? { module: definition.module, name: definition.name } : this.#keep((definition as { payload: Uint8Array }).payload);
+    const reference: Reference =
+      definition.kind === 'own'
+        ? { module: definition.module, name: definition.name }
+        : this.#keep((definition as { payload: Uint8Array }).payload);
     this.#byThing.set(thing, reference);
     return reference;
   }
@@ -88,4 +91,3 @@ function ownModule(url: string): string | undefined {
   const path = url.startsWith('file:') ? url : url.startsWith('/') ? pathToFileURL(url).href : '';
   return path.startsWith(builtRoot.href) ? ownPrefix + path.slice(builtRoot.href.length) : undefined;
 }
-

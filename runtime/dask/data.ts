@@ -40,5 +40,10 @@ export function fromBlob({ kind, body }: Blob): unknown {
 }
 
 function isPlainBytes(value: unknown): value is Uint8Array {
-  return types.isUint8Array(value) && !Buffer.isBuffer(value) && types.isArrayBuffer(value.buffer) && Object.prototype.toString.call(value) === '[object Uint8Array]';
+  return (
+    types.isUint8Array(value) &&
+    !Buffer.isBuffer(value) &&
+    types.isArrayBuffer(value.buffer) &&
+    Object.prototype.toString.call(value) === '[object Uint8Array]'
+  );
 }

@@ -17,6 +17,7 @@ import struct
 import subprocess
 import threading
 import time
+import uuid
 import zlib
 
 import dask
@@ -25,6 +26,9 @@ from distributed import Client, Reschedule, as_completed, get_worker, secede
 NAME = __name__
 #: The scheduler's handler that workers ask for functions.
 HANDLER = "heddle_code_" + NAME.rpartition("_")[2]
+
+#: A blob without a body.
+NOTHING = b"\0"
 
 # ---------------------------------------------------------------- frames: u32 length | u32 length of the header | header as JSON | blobs
 
@@ -163,6 +167,8 @@ class Sidecar:
                     self.keeper.on_loop(self.bring(header["digests"]))
                 elif op == "link":
                     self.keeper.on_loop(self.keeper.link(self, header, blobs))
+                elif op == "gone":
+                    self.keeper.on_loop(self.keeper.unlink(self, header["thread"]))
                 else:
                     call = self.calls.get(header["id"])
                     if call is not None:
@@ -173,6 +179,7 @@ class Sidecar:
             self.alive = False
             calls = list(self.calls.values())
         status = self.end(2)
+        self.keeper.on_loop(self.keeper.unlink(self))
         for call in calls:
             call.messages.put(("died", {"status": status, "log": self.tail()}, ()))
 
@@ -267,7 +274,7 @@ class Keeper:
         if os.path.exists(self.main):
             return
         fresh = "%s.%d.%d" % (self.folder, os.getpid(), threading.get_ident())
-        for path, text in json.loads(zlib.decompress(self.bundle)).items():
+        for path, text in json.loads(zlib.decompress(self.bundle[1:])).items():
             place = os.path.join(fresh, *path.split("/"))
             os.makedirs(os.path.dirname(place), exist_ok=True)
             with open(place, "w", encoding="utf8") as file:
@@ -306,8 +313,8 @@ class Keeper:
 
     def run(self, key, payload, inputs):
         """All attempts of a task."""
-        size = struct.unpack_from("<I", payload)[0]
-        meta = json.loads(payload[4 : 4 + size])
+        size = struct.unpack_from("<I", payload, 1)[0]  # the first byte says what a blob is
+        meta = json.loads(payload[5 : 5 + size])
         deaths = 0
         attempt = 1
         while True:
@@ -333,19 +340,23 @@ class Keeper:
             if op == "died":
                 deaths += 1
                 if deaths - 1 > meta["allowedFailures"]:
-                    raise JSError(dict(kind="killed", deaths=deaths - 1, worker=self.name, attempt=attempt, text="the task ended its Node process %d times" % (deaths - 1), status=header["status"], log=header["log"]))
+                    raise JSError(dict(self.blame(meta), kind="killed", deaths=deaths - 1, worker=self.name, attempt=attempt, text="the task ended its Node process %d times" % (deaths - 1), status=header["status"], log=header["log"]))
                 continue
             if attempt <= meta["retries"]:
                 attempt += 1
                 continue
-            info = dict(header["info"], worker=self.name, attempt=attempt)
+            info = {**self.blame(meta), **header["info"], "worker": self.name, "attempt": attempt}
             raise JSError(info, blobs[0] if blobs else b"")
+
+    @staticmethod
+    def blame(meta):
+        return {"key": meta["key"], "name": meta["name"], "failure": uuid.uuid4().hex}
 
     def attempt(self, sidecar, call, meta, attempt, payload, inputs):
         sidecar.begin(call, {"op": "run", "key": call.key, "attempt": attempt}, (payload, *inputs))
         timeout = meta.get("timeout")
         deadline = None if timeout is None else time.monotonic() + timeout / 1000
-        late = stopping = False
+        late = stopping = seceded = False
         try:
             while True:
                 try:
@@ -366,7 +377,9 @@ class Keeper:
                         deadline = time.monotonic() + (0 if call.force else meta["grace"] / 1000)
                     continue
                 if op == "secede":
-                    secede()  # it waits for its children: its place is free for others
+                    if not seceded:
+                        secede()  # it waits for its children: its place is free for others
+                    seceded = True
                     continue
                 if late and op in ("done", "failed", "ended"):
                     return "failed", {"info": {"kind": "timeout", "ms": timeout, "text": "the task took longer than %s ms" % timeout}}, ()
@@ -393,7 +406,7 @@ class Keeper:
             submitter = self.submitters.setdefault(place, Submitter(client, lambda head, more=(): sidecar.send({"op": "link", "thread": thread, "header": head}, more)))
         await submitter.take(header["header"], blobs)
 
-    def unlink(self, sidecar, thread=None):
+    async def unlink(self, sidecar, thread=None):
         for place in [place for place in self.submitters if place[0] is sidecar and thread in (None, place[1])]:
             self.submitters.pop(place).drop()
 
@@ -411,8 +424,8 @@ class Keeper:
             if op == "done":
                 return {"ok": True}, blobs[0]
             if op == "failed":
-                return {"ok": False, "info": dict(header["info"], worker=self.name, attempt=1)}, blobs[0] if blobs else b""
-            return {"ok": False, "info": {"kind": "lost", "text": "the Node process of %s ended" % self.name}}, b""
+                return {"ok": False, "info": dict(header["info"], worker=self.name, attempt=1)}, blobs[0] if blobs else NOTHING
+            return {"ok": False, "info": {"kind": "node", "text": "the Node process of %s ended" % self.name}}, NOTHING
         finally:
             sidecar.forget(call)
 
@@ -489,13 +502,16 @@ def refresh_js(dask_worker):
 
 
 def node_of(dask_worker):
-    """What Node a worker has, and the form in which it writes data."""
+    """What Node a worker has, the form in which it writes data, and what its machine is called."""
     keeper = KEEPERS[dask_worker.id]
+    text = "none"
     try:
-        text = subprocess.run([keeper.node, "-p", "process.versions.node + ' ' + require('node:v8').serialize(0)[1]"], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=True).stdout
-        return text.decode().strip()
-    except (OSError, subprocess.SubprocessError) as error:
-        return "none (%s)" % type(error).__name__
+        command = [keeper.node, "-p", "process.versions.node + ' ' + require('node:v8').serialize(0)[1]"]
+        text = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=True).stdout.decode()
+    except (OSError, subprocess.SubprocessError):
+        pass
+    version, _, form = text.strip().partition(" ")
+    return {"version": version, "form": form, "hostname": socket.gethostname()}
 
 
 # ---------------------------------------------------------------- graphs: in the bridge for a client, on a worker for tasks that submit tasks
@@ -526,9 +542,15 @@ class Submitter:
         self.futures.clear()
 
     def spawn(self, coroutine):
-        task = asyncio.ensure_future(coroutine)
+        task = asyncio.ensure_future(self.guard(coroutine))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
+
+    async def guard(self, coroutine):
+        try:
+            await coroutine
+        except Exception as error:
+            self.send({"op": "fatal", "info": {"kind": "python", "name": type(error).__name__, "text": str(error)[:2000]}})
 
     async def take(self, header, blobs):
         op = getattr(self, "op_" + header["op"])
@@ -579,7 +601,7 @@ class Submitter:
         self.spawn(self.watch(futures))
 
     async def watch(self, futures):
-        done = as_completed(futures, raise_errors=False)
+        done = as_completed(futures, loop=self.client.loop, raise_errors=False)
         async for future in done:
             events, blobs = [], []
             for one in (future, *done.next_batch(block=False)):
@@ -608,7 +630,7 @@ class Submitter:
                 if future is not None and future.status == "error":
                     info, packed = describe(await future.exception())
                 outcomes.append(info)
-                more.append(packed)
+                more.append(packed or NOTHING)
         return {"outcomes": outcomes}, more
 
     async def op_scatter(self, header, blobs):

@@ -52,7 +52,8 @@ export function localise({ payload, files }: ShippedDefinition, cwd: string): Ui
 function placeFiles(files: ReadonlyMap<string, string>): (path: string) => string {
   if ([...files].every(([path, text]) => isAlike(path, text))) return (path) => path;
   const hash = createHash('sha256');
-  for (const [path, text] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(`${path.length} ${text.length}\n${path}\n${text}\n`);
+  for (const [path, text] of [...files].sort(([a], [b]) => (a < b ? -1 : 1)))
+    hash.update(`${path.length} ${text.length}\n${path}\n${text}\n`);
   const root = fileURLToPath(new URL(`../files/${hash.digest('hex').slice(0, 24)}`, builtRoot));
   const place = (path: string): string => join(root, ...path.split(/[\\/]/).map((part) => part.replace(':', '')));
   if (!existsSync(root)) {

@@ -83,7 +83,10 @@ function receive(index: number, member: Member, message: FromThread): void {
       member.calls.delete(message.id);
       member.seceded.delete(message.id);
       memberOf.delete(message.id);
-      return send(message.op === 'done' ? { op: 'done', id: message.id } : { op: 'failed', id: message.id, info: message.info }, message.blobs);
+      return send(
+        message.op === 'done' ? { op: 'done', id: message.id } : { op: 'failed', id: message.id, info: message.info },
+        message.blobs,
+      );
     default:
       message satisfies never;
   }

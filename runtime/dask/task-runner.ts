@@ -31,6 +31,8 @@ export class TaskRunner {
   readonly #awaited = new Map<string, (definition: Definition | undefined) => void>();
   /** The numbers under which a core knows what references mean. */
   readonly #numbers = new Map<string, number>();
+  /** The numbers that a core has been told of. */
+  readonly #told = new Map<WorkerCore, Set<number>>();
   readonly #runs = new Map<number, Run>();
   readonly #runOf = new Map<number, Run>();
   readonly #stopped = new Set<number>();
@@ -71,9 +73,11 @@ export class TaskRunner {
     try {
       body = taskBody(task!);
       await this.#prepare(body);
-      const define = await this.#define(body.references);
-      if (this.#stopped.delete(id)) return this.#fail(id, attempt, body, packError(new HeddleError('ERR_CANCELLED', 'stopped before it began')));
+      if (body.failure !== undefined) return this.#fail(id, attempt, body, body.failure);
       const core = this.#core(body.checkMutation);
+      const define = await this.#define(core, body.references);
+      if (this.#stopped.delete(id))
+        return this.#fail(id, attempt, body, packError(new HeddleError('ERR_CANCELLED', 'stopped before it began')));
       const row = this.#nextRow++;
       const run: Run = { id, row, attempt, body, inputs: inputs.map(() => this.#nextRow++), core };
       this.#runs.set(row, run);
@@ -84,8 +88,10 @@ export class TaskRunner {
       core.receive({
         kind: 'run',
         define,
-        header: [row, attempt, nouts.length > 0 ? 2 : 0, tape.length, inputs.length, ...run.inputs.flatMap((input) => [input, 0])],
+        header: Int32Array.from([row, attempt, 0, tape.length, inputs.length, -1, ...run.inputs.flatMap((input) => [input, 0])]),
         tape: numbered(tape, numbers),
+        names: [],
+        tokens: '',
         keys: [keys],
         nouts: nouts.map(([member, nout]) => [row, member, nout]),
       });
@@ -129,17 +135,23 @@ export class TaskRunner {
     await begun;
   }
 
-  /** Numbers for references, and definitions for those that are new. */
-  async #define(references: readonly Reference[]): Promise<(readonly [index: number, definition: Definition])[]> {
-    const found = await Promise.all(references.map((reference) => this.#definition(reference)));
+  /** Numbers for references, and definitions of those that are new to a core. */
+  async #define(core: WorkerCore, references: readonly Reference[]): Promise<(readonly [index: number, definition: Definition])[]> {
+    let told = this.#told.get(core);
+    if (told === undefined) {
+      told = new Set();
+      this.#told.set(core, told);
+    }
+    const fresh = references.filter((reference) => !told.has(this.#numbers.get(nameOf(reference)) ?? -1));
+    if (fresh.length === 0) return [];
+    const found = await Promise.all(fresh.map((reference) => this.#definition(reference)));
     const define: [number, Definition][] = [];
-    for (const [i, reference] of references.entries()) {
+    for (const [i, reference] of fresh.entries()) {
       const name = nameOf(reference);
-      let number = this.#numbers.get(name);
-      if (number === undefined) {
-        number = this.#numbers.size;
-        this.#numbers.set(name, number);
-      }
+      const number = this.#numbers.get(name) ?? this.#numbers.size;
+      this.#numbers.set(name, number);
+      if (told.has(number)) continue; // another task was faster
+      told.add(number);
       define.push([number, found[i]!]);
     }
     return define;
@@ -157,7 +169,10 @@ export class TaskRunner {
     const found = await definition;
     if (found === undefined) {
       this.#definitions.delete(digest);
-      throw new HeddleError('ERR_LOST', `the cluster has no longer the function ${digest.slice(0, 12)} that the task calls: the client that brought it has left; submit the task again`);
+      throw new HeddleError(
+        'ERR_LOST',
+        `the cluster has no longer the function ${digest.slice(0, 12)} that the task calls: the client that brought it has left; submit the task again`,
+      );
     }
     return found;
   }
@@ -174,7 +189,12 @@ export class TaskRunner {
   stop(id: number, why: string): void {
     const run = this.#runOf.get(id);
     if (run === undefined) this.#stopped.add(id);
-    else run.core.receive({ kind: 'stop', row: run.row, reason: why === 'timeout' ? new DOMException('the attempt took too long', 'TimeoutError') : why });
+    else
+      run.core.receive({
+        kind: 'stop',
+        row: run.row,
+        reason: why === 'timeout' ? new DOMException('the attempt took too long', 'TimeoutError') : why,
+      });
   }
 
   #receive(message: FromWorker): void {
@@ -207,7 +227,9 @@ export class TaskRunner {
         return this.#post({ op: 'done', id: message.request, blobs: [toBlob(message)] });
       }
       case 'stray':
-        return console.error(`heddle: ${message.key === undefined ? 'something' : `task ${message.key}`} threw after it had ended: ${message.error.text}`);
+        return console.error(
+          `heddle: ${message.key === undefined ? 'something' : `task ${message.key}`} threw after it had ended: ${message.error.text}`,
+        );
       default:
     }
   }
@@ -222,7 +244,12 @@ export class TaskRunner {
   #finished(run: Run, result: Fetched): void {
     try {
       if (result.kind === 'value') return this.#post({ op: 'done', id: run.id, blobs: [toBlob(result)] });
-      this.#fail(run.id, run.attempt, run.body, result.kind === 'unsendable' ? result.error : packError(new HeddleError('ERR_LOST', 'the result is gone')));
+      this.#fail(
+        run.id,
+        run.attempt,
+        run.body,
+        result.kind === 'unsendable' ? result.error : packError(new HeddleError('ERR_LOST', 'the result is gone')),
+      );
     } catch (error) {
       this.#fail(run.id, run.attempt, run.body, packError(error));
     }

@@ -1,3 +1,4 @@
+import type { PackedError } from '../failure.ts';
 import type { Blob, Header } from './wire.ts';
 
 /** Every message between a sidecar and its threads. `id` is the worker's number for one run of a task. */
@@ -58,4 +59,6 @@ export interface TaskBody {
   readonly checkMutation: boolean;
   readonly setup: string | undefined;
   readonly loader: unknown;
+  /** It could not be put into words: it fails with this. */
+  readonly failure?: PackedError;
 }

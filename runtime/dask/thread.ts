@@ -22,7 +22,10 @@ workerContext.isWorker = true;
 workerContext.parent = parent.engine;
 
 process.exit = (code): never => {
-  throw new HeddleError('ERR_TASK', `process.exit(${code ?? ''}) was called in a task, which would end its worker; throw an error, or return`);
+  throw new HeddleError(
+    'ERR_TASK',
+    `process.exit(${code ?? ''}) was called in a task, which would end its worker; throw an error, or return`,
+  );
 };
 process.on('uncaughtException', (error) => runner.stray(error));
 process.on('unhandledRejection', (error) => runner.stray(error));
@@ -44,6 +47,9 @@ port.on('message', (message: ToThread) => {
 });
 
 function owns(body: Uint8Array): boolean {
-  return body.byteOffset === 0 && body.byteLength === body.buffer.byteLength && Object.prototype.toString.call(body.buffer) === '[object ArrayBuffer]';
+  return (
+    body.byteOffset === 0 &&
+    body.byteLength === body.buffer.byteLength &&
+    Object.prototype.toString.call(body.buffer) === '[object ArrayBuffer]'
+  );
 }
-

@@ -46,7 +46,8 @@ export interface FrameSink {
 export function writeFrame(sink: FrameSink, header: Header, blobs: readonly Blob[] = []): boolean {
   const text = Buffer.from(JSON.stringify({ ...header, b: blobs.map(({ body }) => body.length + 1) }));
   const total = blobs.reduce((sum, { body }) => sum + body.length + 1, 4 + text.length);
-  if (total >= 2 ** 32) throw new RangeError(`a message of ${total} bytes is more than a cluster's workers take at once (4 GiB); use smaller blocks`);
+  if (total >= 2 ** 32)
+    throw new RangeError(`a message of ${total} bytes is more than a cluster's workers take at once (4 GiB); use smaller blocks`);
   const head = Buffer.allocUnsafe(8);
   head.writeUInt32LE(total, 0);
   head.writeUInt32LE(text.length, 4);

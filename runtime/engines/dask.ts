@@ -1,0 +1,441 @@
+import { type Callee, CancelledError, HeddleError, keyOf, noOptions, type Plan, type Task } from '../../graph/index.ts';
+import { ClusterErrors } from '../dask/cluster-errors.ts';
+import { Code } from '../dask/code.ts';
+import { fromBlob, serialize, toBlob } from '../dask/data.ts';
+import { type ClusterWorker, type Link, type OpenLink, parseWorkers } from '../dask/link.ts';
+import { addressesNamed, type ClusterSettings, clusterKey, isCalled, submissionOf, taskBlob } from '../dask/submission.ts';
+import type { FailureInfo } from '../dask/thread-messages.ts';
+import { type Blob, BlobKind, type Frame, type Header } from '../dask/wire.ts';
+import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink, WorkerInfo } from '../engine.ts';
+import { encode } from '../worker/encode.ts';
+import { Clocks } from './clocks.ts';
+import { closedError, lostError } from './errors.ts';
+
+/** An output that somebody holds. */
+interface Held {
+  readonly handle: number;
+  readonly task: Task;
+  /** The cluster's name for it. */
+  readonly key: string;
+  sink: Sink | undefined;
+  holds: number;
+  state: 'pending' | 'finished' | 'failed';
+}
+
+/** What is made of a cluster. */
+export interface DaskOptions extends ClusterSettings {
+  readonly name: string;
+  readonly open: OpenLink;
+  readonly noWorkerTimeoutMs: number;
+  /** Called with the first submission of a running task. */
+  readonly began?: () => void;
+}
+
+/**
+ * An engine on a Dask cluster: heddle's graph, Dask's scheduler. Rows go over as they are planned; where they run, what is moved, spilled and made again is
+ * Dask's to decide. Only outputs are known here, by their keys.
+ */
+export class DaskEngine implements Engine {
+  readonly name: string;
+  listener: EngineListener = { warning: ({ code, message }) => process.emitWarning(message, { code }) };
+  readonly view: EngineView;
+  readonly #options: DaskOptions;
+  readonly #link: Link;
+  readonly #code = new Code();
+  readonly #errors: ClusterErrors;
+  readonly #held: (Held | undefined)[] = [];
+  readonly #byId = new Map<string, Held>();
+  readonly #byKey = new Map<string, Held>();
+  readonly #answers = new Map<number, { readonly resolve: (frame: Frame) => void; readonly reject: (error: Error) => void }>();
+  readonly #clocks = new Clocks();
+  #workers: readonly ClusterWorker[] = [];
+  #waiting: (() => void)[] | undefined = [];
+  #pending = 0;
+  #request = 0;
+  #fatal: Error | undefined;
+  #isClosed = false;
+
+  constructor(options: DaskOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#errors = new ClusterErrors(this.#code.resolveClass, (name) => name);
+    this.view = this.#makeView();
+    this.#link = options.open({
+      ready: (workers) => this.#ready(workers),
+      workers: (workers) => this.#changed(workers),
+      frame: (frame) => this.#receive(frame),
+      broken: (error) => this.#break(error),
+    });
+  }
+
+  get workers(): readonly ClusterWorker[] {
+    return this.#workers;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  find(id: string): Task | undefined {
+    return this.#byId.get(id)?.task;
+  }
+
+  /** Whether the cluster took us in; work waits for it. */
+  #ready(workers: readonly ClusterWorker[]): void {
+    this.#workers = workers;
+    for (const { name } of workers) this.listener.worker?.({ time: Date.now(), worker: name, change: 'joined' });
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const send of waiting) send();
+    this.#busy();
+  }
+
+  #whenReady(send: () => void): void {
+    if (this.#waiting === undefined) return send();
+    this.#waiting.push(send);
+    this.#busy();
+  }
+
+  #changed(workers: readonly ClusterWorker[]): void {
+    const before = new Set(this.#workers.map(({ address }) => address));
+    const after = new Set(workers.map(({ address }) => address));
+    const time = Date.now();
+    for (const { address, name } of workers) if (!before.has(address)) this.listener.worker?.({ time, worker: name, change: 'joined' });
+    for (const { address, name } of this.#workers) if (!after.has(address)) this.listener.worker?.({ time, worker: name, change: 'left' });
+    this.#workers = workers;
+  }
+
+  run(plan: Plan, sinks: readonly Sink[]): void {
+    const error = this.#isClosed ? closedError() : this.#fatal;
+    if (error !== undefined) {
+      for (const sink of sinks) sink.failed(error);
+      return;
+    }
+    this.#options.began?.();
+    const { graph } = plan;
+    const want: string[] = [];
+    for (const [i, sink] of sinks.entries()) {
+      const row = graph.outputs[i]!;
+      const held = this.#hold(graph.tasks[row]!, sink);
+      if (graph.held[row] === 0) want.push(held.key);
+    }
+    if (want.length === 0) return;
+    const submission = submissionOf(plan, this.#code, this.#options);
+    if (this.listener.task !== undefined) for (const key of want) this.#tell(this.#byKey.get(key)!, 'released', 'waiting');
+    this.#whenReady(() => {
+      submission.place(this.#workers);
+      this.#noteWishes(plan);
+      const { digests, blobs } = this.#code.take();
+      this.#link.send({ op: 'submit', tasks: submission.tasks, want, code: digests }, [...submission.blobs, ...blobs]);
+    });
+  }
+
+  #hold(task: Task, sink: Sink): Held {
+    let held = this.#byId.get(task.id);
+    if (held === undefined) {
+      held = { handle: this.#held.length, task, key: clusterKey(task), sink, holds: 0, state: 'pending' };
+      this.#held.push(held);
+      this.#byId.set(task.id, held);
+      this.#byKey.set(held.key, held);
+      this.#count(1);
+    } else {
+      held.sink = sink;
+      if (held.state === 'finished') queueMicrotask(() => sink.finished(false, undefined));
+    }
+    held.holds++;
+    sink.handle = held.handle;
+    return held;
+  }
+
+  put(
+    task: Task,
+    { data, captured }: Putting,
+    where: { readonly broadcast: boolean; readonly workers: readonly string[] | undefined },
+    sink: Sink,
+  ): void {
+    const error = this.#isClosed ? closedError() : this.#fatal;
+    if (error !== undefined) return sink.failed(error);
+    // Before anybody knows of it: what cannot be sent is nowhere.
+    const blob: Blob =
+      captured === undefined ? toBlob(encode(data, 'data')) : { kind: BlobKind.captured, body: serialize(this.#code.reference(captured)) };
+    const body = blob.kind === BlobKind.bytes ? blob.body.slice() : blob.body;
+    const isNew = !this.#byId.has(task.id);
+    const held = this.#hold(task, sink);
+    if (!isNew) return;
+    this.#whenReady(() => {
+      const { digests, blobs } = this.#code.take();
+      const workers = where.workers === undefined ? null : addressesNamed(where.workers, this.#workers);
+      const header = { op: 'scatter', key: held.key, workers, broadcast: where.broadcast, code: digests };
+      this.#ask(header, [{ kind: blob.kind, body }, ...blobs]).catch((failure: Error) => this.#ended(held, failure));
+    });
+  }
+
+  async fetch(handles: readonly number[]): Promise<Outcome[]> {
+    if (this.#isClosed) throw closedError();
+    const held = handles.map((handle) => this.#held[handle]!);
+    const { header, blobs } = await this.#ask({ op: 'gather', keys: held.map(({ key }) => key) });
+    const infos = header.outcomes as readonly (FailureInfo | null)[];
+    return Promise.all(
+      infos.map(async (info, i): Promise<Outcome> => {
+        const blob = blobs[i]!;
+        if (info !== null)
+          return { kind: 'error', error: await this.#errors.errorOf(info, blob.body.length > 0 ? blob : undefined, keyOf(held[i]!.task)) };
+        if (blob.kind !== BlobKind.captured) return { kind: 'value', value: fromBlob(blob) };
+        return {
+          kind: 'error',
+          error: new HeddleError(
+            'ERR_UNSENDABLE',
+            `${keyOf(held[i]!.task)} holds functions or class instances, which cannot come back from a cluster; use it in a task`,
+          ),
+        };
+      }),
+    );
+  }
+
+  release(handle: number): void {
+    const held = this.#held[handle];
+    if (held === undefined || --held.holds > 0) return;
+    this.#drop(held);
+    if (!this.#isClosed && this.#fatal === undefined) this.#whenReady(() => this.#link.send({ op: 'release', keys: [held.key] }));
+  }
+
+  #drop(held: Held): void {
+    held.sink = undefined;
+    this.#held[held.handle] = undefined;
+    if (this.#byId.get(held.task.id) === held) this.#byId.delete(held.task.id);
+    if (this.#byKey.get(held.key) === held) this.#byKey.delete(held.key);
+    this.#settled(held, 'failed');
+  }
+
+  async cancel(handles: readonly number[], { reason, force }: { readonly reason: unknown; readonly force: boolean }): Promise<void> {
+    const held = handles.map((handle) => this.#held[handle]).filter((one) => one?.state === 'pending') as Held[];
+    const asked = new Promise<Frame>((resolve, reject) =>
+      this.#whenReady(() => void this.#ask({ op: 'cancel', keys: held.map(({ key }) => key), force }).then(resolve, reject)),
+    );
+    for (const one of held) this.#ended(one, new CancelledError(keyOf(one.task), reason));
+    await asked;
+  }
+
+  retry(handles: readonly number[]): void {
+    const held = handles.map((handle) => this.#held[handle]).filter((one) => one !== undefined);
+    for (const one of held) {
+      if (one.state === 'pending') continue;
+      one.state = 'pending';
+      this.#count(1);
+    }
+    this.#whenReady(() => this.#link.send({ op: 'retry', keys: held.map(({ key }) => key) }));
+  }
+
+  async call(callee: Callee, names: readonly string[] | undefined): Promise<Map<string, unknown>> {
+    const reference = this.#code.reference(callee);
+    const { checkMutation: _, retries, allowedFailures, cancelGraceMs: grace, setup, loader } = this.#options;
+    const blob = taskBlob(
+      { key: callee.name, name: callee.name, retries, timeout: null, grace, allowedFailures },
+      { tape: [], references: [reference], keys: callee.name, names: [callee.name], nouts: [], checkMutation: false, setup, loader },
+    );
+    await new Promise<void>((resolve) => this.#whenReady(resolve));
+    const { digests, blobs: code } = this.#code.take();
+    const workers =
+      names === undefined
+        ? null
+        : this.#workers.filter((worker) => names.some((name) => isCalled(worker, name))).map(({ address }) => address);
+    if (workers?.length === 0)
+      throw new HeddleError(
+        'ERR_NO_WORKER',
+        `no worker is called ${JSON.stringify(names)} (there are ${this.#workers.map(({ name }) => name).join(', ')})`,
+      );
+    const { header, blobs } = await this.#ask({ op: 'call', workers, code: digests }, [blob, ...code]);
+    const said = header.said as readonly { readonly address: string; readonly ok: boolean; readonly info?: FailureInfo }[];
+    const results = new Map<string, unknown>();
+    for (const [i, { address, ok, info }] of said.entries()) {
+      if (!ok) throw await this.#errors.errorOf({ ...info!, key: callee.name, name: callee.name }, blobs[i], callee.name);
+      results.set(this.#nameOf(address), fromBlob(blobs[i]!));
+    }
+    return results;
+  }
+
+  async restart(): Promise<void> {
+    const reason = 'the executor was restarted';
+    this.#failAll((key) => new CancelledError(key, reason));
+    for (const held of [...this.#byId.values()]) this.#drop(held);
+    await new Promise<void>((resolve) => this.#whenReady(resolve));
+    await this.#ask({ op: 'restart' });
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#clocks.clear();
+    this.#failAll(() => closedError());
+    for (const { reject } of this.#answers.values()) reject(closedError());
+    this.#answers.clear();
+    await this.#link.close();
+  }
+
+  #failAll(errorFor: (key: string) => Error): void {
+    for (const held of [...this.#byId.values()]) if (held.state === 'pending') this.#ended(held, errorFor(keyOf(held.task)));
+  }
+
+  #break(error: Error): void {
+    if (this.#isClosed || this.#fatal !== undefined) return;
+    this.#fatal = error;
+    this.#failAll(() => error);
+    for (const { reject } of this.#answers.values()) reject(error);
+    this.#answers.clear();
+    for (const send of this.#waiting ?? []) send(); // whoever waits for the cluster asks in vain, and hears why
+    this.#waiting = undefined;
+    this.#busy();
+  }
+
+  #ask(header: Header, blobs?: readonly Blob[]): Promise<Frame> {
+    if (this.#fatal !== undefined) return Promise.reject(this.#fatal);
+    if (this.#isClosed) return Promise.reject(closedError());
+    const request = this.#request++;
+    const answer = new Promise<Frame>((resolve, reject) => this.#answers.set(request, { resolve, reject }));
+    this.#link.send({ ...header, request }, blobs);
+    this.#busy();
+    return answer;
+  }
+
+  #receive(frame: Frame): void {
+    const { header, blobs } = frame;
+    switch (header.op) {
+      case 'done':
+        return this.#done(header.events as readonly [string, string, FailureInfo | null, number][], blobs);
+      case 'answer': {
+        const answer = this.#answers.get(header.request as number);
+        this.#answers.delete(header.request as number);
+        const info = header.error as FailureInfo | undefined;
+        if (info === undefined) answer?.resolve(frame);
+        else void Promise.resolve(this.#errors.errorOf(info, blobs[0], '')).then((error) => answer?.reject(error));
+        return this.#busy();
+      }
+      case 'fatal': // of a task's own engine; a client's bridge tells it by itself
+        return this.#break(new HeddleError('ERR_CLUSTER', `the worker's way to the scheduler failed: ${(header.info as FailureInfo).text}`));
+      default:
+        throw new Error(`a Dask cluster sent the message ${header.op}, which is not known`);
+    }
+  }
+
+  #done(events: readonly [string, string, FailureInfo | null, number][], blobs: readonly Blob[]): void {
+    let blob = 0;
+    for (const [key, status, info, size] of events) {
+      const packed = size > 0 ? blobs[blob++] : undefined;
+      const held = this.#byKey.get(key);
+      if (held === undefined) continue;
+      if (status === 'finished') {
+        if (held.state !== 'pending') continue;
+        this.#settled(held, 'finished');
+        held.sink?.finished(false, undefined);
+      } else if (status === 'error') this.#ended(held, this.#errors.errorOf(info!, packed, keyOf(held.task)));
+      else if (status === 'lost' || held.task.scattered) this.#ended(held, lostError(keyOf(held.task)));
+      else this.#ended(held, new CancelledError(keyOf(held.task), 'the cluster gave it up, or a task it depends on was cancelled'));
+    }
+  }
+
+  #ended(held: Held, error: Error | Promise<Error>): void {
+    if (held.state === 'failed') return;
+    this.#settled(held, 'failed');
+    if (!(error instanceof Promise) && isGone(error)) this.#byId.delete(held.task.id);
+    held.sink?.failed(error);
+  }
+
+  #settled(held: Held, state: 'finished' | 'failed'): void {
+    if (held.state === 'pending') {
+      this.#count(-1);
+      this.#clocks.left(held.handle);
+      this.#tell(held, 'processing', state === 'finished' ? 'memory' : 'erred');
+    }
+    held.state = state;
+  }
+
+  #tell(held: Held, from: 'released' | 'processing', to: 'waiting' | 'memory' | 'erred'): void {
+    this.listener.task?.({ time: Date.now(), key: keyOf(held.task), from, to });
+  }
+
+  #count(change: number): void {
+    this.#pending += change;
+    this.#busy();
+  }
+
+  #busy(): void {
+    this.#link?.setBusy(!this.#isClosed && this.#fatal === undefined && (this.#pending > 0 || this.#answers.size > 0 || (this.#waiting?.length ?? 0) > 0));
+  }
+
+  /** A row that asks for workers that are not there: a warning at once, an error when none comes in time. */
+  #noteWishes({ graph }: Plan): void {
+    for (let row = 0; row < graph.size; row++) {
+      const task = graph.tasks[row]!;
+      if (graph.held[row] === 1 || task.options === noOptions || this.#mayRun(task)) continue;
+      const { workers, resources } = task.options;
+      const asked = [workers && `workers ${JSON.stringify(workers)}`, resources && `resources ${JSON.stringify(resources)}`]
+        .filter(Boolean)
+        .join(' and ');
+      const text = `no worker may run ${keyOf(task)} (it asks for ${asked})`;
+      this.listener.warning({ time: Date.now(), code: 'HEDDLE_NO_WORKER', message: `${text}; it waits` });
+      const limit = this.#options.noWorkerTimeoutMs;
+      const held = this.#byId.get(task.id);
+      if (limit === Number.POSITIVE_INFINITY || held === undefined) continue;
+      this.#clocks.start(held.handle, limit, () => {
+        if (held.state !== 'pending' || this.#mayRun(task)) return;
+        this.#link.send({ op: 'cancel', keys: [held.key], force: false });
+        this.#ended(
+          held,
+          new HeddleError('ERR_NO_WORKER', `${text} within ${limit} ms; start such a worker, or change the task's options`),
+        );
+      });
+    }
+  }
+
+  #mayRun({ options }: Task): boolean {
+    const { workers, resources = {} } = options;
+    const names =
+      workers === undefined || options.allowOtherWorkers === true ? undefined : typeof workers === 'string' ? [workers] : workers;
+    if (names === undefined && Object.keys(resources).length === 0) return true;
+    return this.#workers.some(
+      (worker) =>
+        (names === undefined || names.some((name) => isCalled(worker, name))) &&
+        Object.entries(resources).every(([name, amount]) => (worker.resources[name] ?? 0) >= amount),
+    );
+  }
+
+  #nameOf(address: string): string {
+    return this.#workers.find((worker) => worker.address === address)?.name ?? address;
+  }
+
+  #makeView(): EngineView {
+    const look = async (what: string): Promise<unknown> => {
+      await new Promise<void>((resolve) => this.#whenReady(resolve));
+      return (await this.#ask({ op: 'look', what })).header.found;
+    };
+    const shown = (key: string): string => keyOf(this.#byKey.get(key)?.task ?? ({ givenKey: key } as Task));
+    const entries = async <T>(what: string): Promise<[string, T][]> => Object.entries((await look(what)) as Record<string, T>);
+    return {
+      workers: async () =>
+        parseWorkers(await look('workers')).map(
+          ({ name, host, resources, status, nbytes, spilled, processing }): WorkerInfo => ({
+            name,
+            host,
+            resources,
+            status: status as WorkerInfo['status'],
+            nbytes,
+            spilled,
+            processing,
+          }),
+        ),
+      whoHas: async () =>
+        new Map(
+          (await entries<string[]>('whoHas')).map(([key, addresses]) => [shown(key), addresses.map((address) => this.#nameOf(address))]),
+        ),
+      nbytes: async () => new Map((await entries<number>('nbytes')).map(([key, size]) => [shown(key), size])),
+      processing: async () =>
+        new Map((await entries<string[]>('processing')).map(([address, keys]) => [this.#nameOf(address), keys.map(shown)])),
+    };
+  }
+}
+
+/** Ended for good: the same task begins anew when it is submitted again. */
+function isGone(error: Error): boolean {
+  const code = (error as { readonly code?: unknown }).code;
+  return code === 'ERR_CANCELLED' || code === 'ERR_EXECUTOR_CLOSED' || code === 'ERR_LOST' || code === 'ERR_NO_WORKER';
+}
