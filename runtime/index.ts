@@ -3,6 +3,7 @@ export type { Future } from '../graph/index.ts';
 export { builtRoot } from './built-root.ts';
 export { compute, computeWith, persist } from './compute.ts';
 export { currentTask, type TaskContext } from './current-task.ts';
+export { type LocalCluster, type LocalClusterOptions, startLocalCluster } from './dask/local-cluster.ts';
 export { resolveExecutor } from './defaults.ts';
 export type { Engine, EngineListener, EngineView, Outcome, Sink, TaskTransition, WorkerInfo } from './engine.ts';
 export type { ExecutorEvents, TaskState } from './events.ts';

@@ -2,7 +2,7 @@
  * Makes the JavaScript of the package: a few files instead of some 150, because each module costs a process, and each of its workers, time to load.
  * What must be found by name stays a file of its own: the doors, the worker's entry, and the modules that tasks name.
  */
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { build } from 'esbuild';
 
@@ -61,9 +61,21 @@ const cluster = await build({
   banner: { js: "import{createRequire as heddleRequire}from'node:module';const require=heddleRequire(import.meta.url);" },
 });
 dropOldChunks(cluster.metafile, 'dist/cluster');
-const { name, version } = JSON.parse(readFileSync('package.json', 'utf8'));
-writeFileSync('dist/cluster/package.json', JSON.stringify({ name, version, type: 'module' }));
-for (const script of ['runtime/dask/bridge.py', 'runtime/dask/heddle_dask.py']) {
+// Those that are loaded by `require` at first use must be found by it.
+for (const required of ['acorn', 'object-hash', '@jridgewell/trace-mapping']) {
+  const outfile = `dist/cluster/node_modules/${required}/index.cjs`;
+  await build({
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node20.12',
+    format: 'cjs',
+    stdin: { contents: `module.exports=require('${required}')`, resolveDir: '.' },
+    outfile,
+  });
+  writeFileSync(`${dirname(outfile)}/package.json`, '{"main":"index.cjs"}');
+}
+for (const script of ['runtime/dask/bridge.py', 'runtime/dask/heddle_dask.py', 'runtime/dask/local_cluster.py']) {
   mkdirSync(dirname(`dist/${script}`), { recursive: true });
   copyFileSync(script, `dist/${script}`);
 }

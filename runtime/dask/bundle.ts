@@ -11,11 +11,17 @@ let made: Blob | undefined;
 export function workerBundle(): Blob {
   if (made !== undefined) return made;
   const root = fileURLToPath(new URL('cluster/', builtRoot));
-  const files: Record<string, string> = { 'package.json': readFileSync(join(root, 'package.json'), 'utf8') };
-  for (const path of readdirSync(root, { recursive: true, encoding: 'utf8' }).sort())
-    if (path.endsWith('.js'))
-      files[`dist/${relative(root, join(root, path)).split(sep).join('/')}`] = readFileSync(join(root, path), 'utf8');
   const { deflateSync } = createRequire(import.meta.url)('node:zlib') as typeof import('node:zlib');
+  const { name, version } = JSON.parse(readFileSync(new URL('../package.json', builtRoot), 'utf8')) as {
+    readonly name: string;
+    readonly version: string;
+  };
+  const files: Record<string, string> = { 'package.json': JSON.stringify({ name, version, type: 'module' }) };
+  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath ?? entry.path, entry.name);
+    files[relative(root, path).split(sep).join('/')] = readFileSync(path, 'utf8');
+  }
   made = { kind: BlobKind.bytes, body: deflateSync(JSON.stringify(files)) };
   return made;
 }

@@ -275,7 +275,7 @@ class Keeper:
             return
         fresh = "%s.%d.%d" % (self.folder, os.getpid(), threading.get_ident())
         for path, text in json.loads(zlib.decompress(self.bundle[1:])).items():
-            place = os.path.join(fresh, *path.split("/"))
+            place = os.path.join(fresh, "dist", *path.split("/"))
             os.makedirs(os.path.dirname(place), exist_ok=True)
             with open(place, "w", encoding="utf8") as file:
                 file.write(text)

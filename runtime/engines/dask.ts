@@ -311,7 +311,9 @@ export class DaskEngine implements Engine {
         return this.#busy();
       }
       case 'fatal': // of a task's own engine; a client's bridge tells it by itself
-        return this.#break(new HeddleError('ERR_CLUSTER', `the worker's way to the scheduler failed: ${(header.info as FailureInfo).text}`));
+        return this.#break(
+          new HeddleError('ERR_CLUSTER', `the worker's way to the scheduler failed: ${(header.info as FailureInfo).text}`),
+        );
       default:
         throw new Error(`a Dask cluster sent the message ${header.op}, which is not known`);
     }
@@ -359,7 +361,9 @@ export class DaskEngine implements Engine {
   }
 
   #busy(): void {
-    this.#link?.setBusy(!this.#isClosed && this.#fatal === undefined && (this.#pending > 0 || this.#answers.size > 0 || (this.#waiting?.length ?? 0) > 0));
+    this.#link?.setBusy(
+      !this.#isClosed && this.#fatal === undefined && (this.#pending > 0 || this.#answers.size > 0 || (this.#waiting?.length ?? 0) > 0),
+    );
   }
 
   /** A row that asks for workers that are not there: a warning at once, an error when none comes in time. */

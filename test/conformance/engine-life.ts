@@ -1,6 +1,6 @@
 /** What every engine does between the beginning and the end of work: waiting, tasks that know where they are, cancelling, closing. */
 import { asCompleted, currentTask, isTaskFailure, lazy, wait } from 'heddle';
-import { type Case, fresh, type OpenExecutor, rejection, runCounter, until, withExecutor } from './engine-tools.ts';
+import { type Case, type EngineName, fresh, type OpenExecutor, rejection, runCounter, until, withExecutor } from './engine-tools.ts';
 
 // not exported, so that they travel by their source
 const add = (a: number, b: number): number => a + b;
@@ -25,7 +25,7 @@ async function untilStopped(path: string): Promise<string> {
   return 'stopped';
 }
 
-export function testEngineLife(name: 'inline' | 'threads', open: OpenExecutor, test: Case): void {
+export function testEngineLife(name: EngineName, open: OpenExecutor, test: Case): void {
   describe(`${name}: waiting`, () => {
     withExecutor(open, (executor) => {
       test('yields Futures as they are done, failed ones too, as often as they were added', async () => {
@@ -97,7 +97,7 @@ export function testEngineLife(name: 'inline' | 'threads', open: OpenExecutor, t
 
   describe(`${name}: inside a task`, () => {
     withExecutor(
-      () => open(name === 'inline' ? {} : { workers: 1 }),
+      () => open(name === 'threads' ? { workers: 1 } : {}),
       (executor) => {
         test('knows its key, worker and attempt', async () => {
           const future = executor().submit(() => {

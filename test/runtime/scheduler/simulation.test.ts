@@ -169,7 +169,11 @@ class World {
   submit(pick: number): void {
     const task = this.tasks[pick % this.tasks.length]!;
     const { state } = this.scheduler;
-    const plan = compile([task], { workers: [], isHeld: (one) => state.rowOf(one.id) !== undefined, ...(this.isFused ? {} : { passes: [] }) });
+    const plan = compile([task], {
+      workers: [],
+      isHeld: (one) => state.rowOf(one.id) !== undefined,
+      ...(this.isFused ? {} : { passes: [] }),
+    });
     const source: Source = { graph: plan.graph, rows: new Int32Array(plan.graph.size) };
     const commands = this.scheduler.step({ kind: 'submitted', plan, source, limitsOf: () => limits, parent: -1 });
     this.stimuli++;
