@@ -497,8 +497,8 @@ def cancel_now(keys, dask_worker):
         KEEPERS[dask_worker.id].cancel(key, force=True)
 
 
-def refresh_js(dask_worker):
-    return asyncio.get_running_loop().run_in_executor(None, KEEPERS[dask_worker.id].refresh)
+async def refresh_js(dask_worker):
+    await asyncio.get_running_loop().run_in_executor(None, KEEPERS[dask_worker.id].refresh)
 
 
 def node_of(dask_worker):
@@ -568,6 +568,10 @@ class Submitter:
         if "request" in header:
             self.send(dict(said, op="answer", request=header["request"]), more)
 
+    async def bring(self, digests, blobs):
+        if digests:
+            await self.client.run_on_scheduler(put_code, self.client.id, dict(zip(digests, blobs)))
+
     async def op_submit(self, header, blobs):
         try:
             await self.submit(header, blobs)
@@ -578,8 +582,7 @@ class Submitter:
 
     async def submit(self, header, blobs):
         tasks, code = header["tasks"], header["code"]
-        if code:
-            await self.client.run_on_scheduler(put_code, self.client.id, dict(zip(code, blobs[len(tasks) :])))
+        await self.bring(code, blobs[len(tasks) :])
         graph = {}
         own = {task["k"] for task in tasks}
         for task, blob in zip(tasks, blobs):
@@ -635,8 +638,7 @@ class Submitter:
 
     async def op_scatter(self, header, blobs):
         key = header["key"]
-        if header["code"]:
-            await self.client.run_on_scheduler(put_code, self.client.id, dict(zip(header["code"], blobs[1:])))
+        await self.bring(header["code"], blobs[1:])
         found = await self.client.scatter({key: blobs[0]}, workers=header["workers"], broadcast=header["broadcast"])
         self.futures[key] = found[key]
         self.spawn(self.watch([found[key]]))
@@ -677,6 +679,7 @@ class Submitter:
         return {"found": await workers_of(self.client)}, ()
 
     async def op_call(self, header, blobs):
+        await self.bring(header["code"], blobs[1:])
         results = await self.client.run(call_js, blobs[0], workers=header["workers"])
         return {"said": [dict(result[0], address=address) for address, result in results.items()]}, [result[1] for result in results.values()]
 

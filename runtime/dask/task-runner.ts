@@ -75,7 +75,7 @@ export class TaskRunner {
       await this.#prepare(body);
       if (body.failure !== undefined) return this.#fail(id, attempt, body, body.failure);
       const core = this.#core(body.checkMutation);
-      const define = await this.#define(core, body.references);
+      const found = await Promise.all(body.references.map((reference) => this.#definition(reference)));
       if (this.#stopped.delete(id))
         return this.#fail(id, attempt, body, packError(new HeddleError('ERR_CANCELLED', 'stopped before it began')));
       const row = this.#nextRow++;
@@ -84,6 +84,7 @@ export class TaskRunner {
       this.#runOf.set(id, run);
       for (const [i, input] of inputs.entries()) await this.#put(core, run.inputs[i]!, input);
       const { tape, keys, nouts } = body;
+      const define = this.#define(core, body.references, found);
       const numbers = body.references.map((reference) => this.#numbers.get(nameOf(reference))!);
       core.receive({
         kind: 'run',
@@ -135,22 +136,23 @@ export class TaskRunner {
     await begun;
   }
 
-  /** Numbers for references, and definitions of those that are new to a core. */
-  async #define(core: WorkerCore, references: readonly Reference[]): Promise<(readonly [index: number, definition: Definition])[]> {
+  /** Numbers for references, and definitions of those that are new to a core. Nothing may come between it and the message that carries them. */
+  #define(
+    core: WorkerCore,
+    references: readonly Reference[],
+    found: readonly Definition[],
+  ): (readonly [index: number, definition: Definition])[] {
     let told = this.#told.get(core);
     if (told === undefined) {
       told = new Set();
       this.#told.set(core, told);
     }
-    const fresh = references.filter((reference) => !told.has(this.#numbers.get(nameOf(reference)) ?? -1));
-    if (fresh.length === 0) return [];
-    const found = await Promise.all(fresh.map((reference) => this.#definition(reference)));
     const define: [number, Definition][] = [];
-    for (const [i, reference] of fresh.entries()) {
+    for (const [i, reference] of references.entries()) {
       const name = nameOf(reference);
       const number = this.#numbers.get(name) ?? this.#numbers.size;
       this.#numbers.set(name, number);
-      if (told.has(number)) continue; // another task was faster
+      if (told.has(number)) continue;
       told.add(number);
       define.push([number, found[i]!]);
     }

@@ -47,6 +47,7 @@ export class DaskEngine implements Engine {
   readonly #byId = new Map<string, Held>();
   readonly #byKey = new Map<string, Held>();
   readonly #answers = new Map<number, { readonly resolve: (frame: Frame) => void; readonly reject: (error: Error) => void }>();
+  readonly #fetching = new Set<Promise<unknown>>();
   readonly #clocks = new Clocks();
   #workers: readonly ClusterWorker[] = [];
   #waiting: (() => void)[] | undefined = [];
@@ -172,6 +173,12 @@ export class DaskEngine implements Engine {
 
   async fetch(handles: readonly number[]): Promise<Outcome[]> {
     if (this.#isClosed) throw closedError();
+    const outcomes = this.#fetch(handles);
+    this.#fetching.add(outcomes);
+    return outcomes.finally(() => this.#fetching.delete(outcomes));
+  }
+
+  async #fetch(handles: readonly number[]): Promise<Outcome[]> {
     const held = handles.map((handle) => this.#held[handle]!);
     const { header, blobs } = await this.#ask({ op: 'gather', keys: held.map(({ key }) => key) });
     const infos = header.outcomes as readonly (FailureInfo | null)[];
@@ -264,6 +271,8 @@ export class DaskEngine implements Engine {
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
+    // Results that are on their way when all work is done were asked for in time.
+    if (this.#pending === 0 && this.#fetching.size > 0) await Promise.race([Promise.allSettled(this.#fetching), patience()]);
     this.#isClosed = true;
     this.#clocks.clear();
     this.#failAll(() => closedError());
@@ -436,6 +445,11 @@ export class DaskEngine implements Engine {
         new Map((await entries<string[]>('processing')).map(([address, keys]) => [this.#nameOf(address), keys.map(shown)])),
     };
   }
+}
+
+/** How long a close waits for bytes that are on their way. */
+function patience(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 10_000).unref());
 }
 
 /** Ended for good: the same task begins anew when it is submitted again. */

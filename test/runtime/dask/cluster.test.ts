@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { currentTask, Executor, lazy } from 'heddle';
+import { currentTask, Executor, lazy, readBytes, registerStorage, type Storage } from 'heddle';
 import { rejection, runCounter } from '../../conformance/engine-tools.ts';
 import { DaskCluster, daskPythonOrReason, daskVersions, until } from '../../services/dask.ts';
 
@@ -90,6 +90,19 @@ suite(`a cluster${reason === undefined ? '' : ` (${reason})`}`, () => {
     } finally {
       runs.remove();
     }
+  });
+
+  it('reads blocks where they lie, and elsewhere when no worker is there', async () => {
+    const { storage } = (await import('../../fixtures/dask/placed-storage.mjs' as string)) as { storage: Storage };
+    registerStorage(storage);
+    const readers = async (host: string): Promise<string[]> => {
+      const blocks = await readBytes(`placed:/${host}/20`, { lazy: true, executor });
+      const text = lazy((bytes: Uint8Array) => new TextDecoder().decode(bytes).trim());
+      return executor.gather(executor.compute(blocks.map((block) => text(block))));
+    };
+    expect(new Set(await readers('127.0.0.2'))).toEqual(new Set(['w2']));
+    expect(new Set(await readers('127.0.0.3'))).toEqual(new Set(['w3']));
+    expect((await readers('nowhere.example')).every((name) => /^w[23]$/.test(name))).toBe(true);
   });
 
   it('stops a task that spins, and goes on with its thread', async () => {

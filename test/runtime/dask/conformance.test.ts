@@ -11,12 +11,11 @@ for (const [age, version] of Object.entries(daskVersions)) {
   suite(`the ${age} distributed${reason === undefined ? '' : ` (${reason})`}`, () => {
     let cluster: DaskCluster;
     beforeAll(async () => {
-      process.env.HEDDLE_TEST_PYTHON = python;
       cluster = await DaskCluster.start(version);
     }, 120_000);
     afterAll(() => cluster?.stop(), 60_000);
     const open = ({ workers: _, ...options }: ExecutorOptions = {}): Executor =>
       new Executor(cluster.address as 'tcp://', { python, ...(options as ClusterOptions) });
-    testEngine('dask', open, skip, () => cluster.address);
+    testEngine('dask', open, skip, () => `${cluster.address}#${python}`);
   });
 }
