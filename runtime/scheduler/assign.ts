@@ -139,7 +139,8 @@ export class Assigner {
   }
 
   /** Sends queued rows to workers that have room. */
-  dispatch(): Command[] {
+  dispatch(): readonly Command[] {
+    if (this.#state.counts[State.queued] === 0) return [];
     const rowsByWorker = new Map<number, number[]>();
     this.#dispatchLimited(rowsByWorker);
     // A few rows a turn for each worker, so that all get their share of a common queue that does not fill every one.
