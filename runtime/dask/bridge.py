@@ -191,6 +191,7 @@ class Bridge:
             except Exception as error:
                 self.fatal("lost", error)
                 return
+            self.submitter.tell_losses()
             if identities(now) != identities(workers):
                 nodes = await self.new_nodes(module, {worker["address"] for worker in now} - {worker["address"] for worker in workers})
                 self.pipe.send({"op": "workers", "workers": now, "nodes": nodes})

@@ -46,7 +46,7 @@ class Bridge implements Link {
     this.#listener = listener;
     const script = fileURLToPath(new URL('runtime/dask/bridge.py', builtRoot));
     const { spawn } = createRequire(import.meta.url)('node:child_process') as typeof import('node:child_process'); // at first use: most programs need none
-    this.#child = spawn(options.python, ['-X', 'utf8', script], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(options.python, ['-X', 'utf8', script, options.address], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
     this.#pipe = this.#child.stdio[3] as Socket;
     const reader = new FrameReader((frame) => this.#take(frame));
     this.#pipe.on('data', (chunk: Buffer) => reader.push(chunk));

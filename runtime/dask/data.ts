@@ -4,11 +4,19 @@ import { HeddleError } from '../../graph/index.ts';
 import { decode } from '../worker/decode.ts';
 import { type Blob, BlobKind } from './wire.ts';
 
-/** What a structured clone keeps, as bytes: V8's own form, in which views on one buffer go on sharing it. */
+/** What a structured clone keeps, as bytes: V8's own form, in which views on one buffer go on sharing it. Throws ERR_UNSENDABLE for memory that threads share. */
 export function serialize(value: unknown): Uint8Array {
   const serializer = new Serializer();
   serializer.writeHeader();
-  serializer.writeValue(value);
+  try {
+    serializer.writeValue(value);
+  } catch (error) {
+    throw new HeddleError(
+      'ERR_UNSENDABLE',
+      `the data cannot leave this process (${error instanceof Error ? error.message : String(error)}); shared memory stays on one machine: copy it`,
+      { cause: error },
+    );
+  }
   return serializer.releaseBuffer();
 }
 
@@ -22,15 +30,7 @@ export function deserialize(bytes: Uint8Array): unknown {
 /** What `encode` made of a value, as a blob. Throws ERR_UNSENDABLE for memory that is shared between threads. */
 export function toBlob({ rich, value }: { readonly rich: boolean; readonly value: unknown }): Blob {
   if (!rich && isPlainBytes(value)) return { kind: BlobKind.bytes, body: value };
-  try {
-    return { kind: rich ? BlobKind.table : BlobKind.data, body: serialize(value) };
-  } catch (error) {
-    throw new HeddleError(
-      'ERR_UNSENDABLE',
-      `the data cannot leave this process (${error instanceof Error ? error.message : String(error)}); shared memory stays on one machine: copy it`,
-      { cause: error },
-    );
-  }
+  return { kind: rich ? BlobKind.table : BlobKind.data, body: serialize(value) };
 }
 
 /** The value of a blob that `toBlob` made. */

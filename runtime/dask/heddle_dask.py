@@ -534,12 +534,14 @@ class Submitter:
         self.client = client
         self.send = send
         self.futures = {}
+        self.scattered = {}
         self.tasks = set()
 
     def drop(self):
         for future in self.futures.values():
             future.release()
         self.futures.clear()
+        self.scattered.clear()
 
     def spawn(self, coroutine):
         task = asyncio.ensure_future(self.guard(coroutine))
@@ -610,6 +612,8 @@ class Submitter:
             for one in (future, *done.next_batch(block=False)):
                 if self.futures.get(one.key) is not one:
                     continue  # let go meanwhile
+                if one.status == "cancelled" and self.client.status != "running":
+                    continue  # the scheduler is gone, which is told by itself
                 info, packed = None, b""
                 if one.status == "error":
                     info, packed = describe(await one.exception())
@@ -640,23 +644,31 @@ class Submitter:
         key = header["key"]
         await self.bring(header["code"], blobs[1:])
         found = await self.client.scatter({key: blobs[0]}, workers=header["workers"], broadcast=header["broadcast"])
-        self.futures[key] = found[key]
+        self.futures[key] = self.scattered[key] = found[key]
         self.spawn(self.watch([found[key]]))
         return {}, ()
+
+    def tell_losses(self):
+        """Data that was scattered, and is gone with its workers."""
+        lost = [key for key, future in self.scattered.items() if future.status in ("lost", "cancelled")]
+        for key in lost:
+            del self.scattered[key]
+        if lost and self.client.status == "running":
+            self.send({"op": "done", "events": [[key, "lost", None, 0] for key in lost]})
 
     async def op_release(self, header, blobs):
         for key in header["keys"]:
             future = self.futures.pop(key, None)
+            self.scattered.pop(key, None)
             if future is not None:
                 future.release()
         return {}, ()
 
     async def op_cancel(self, header, blobs):
-        futures = [self.futures[key] for key in header["keys"] if key in self.futures]
+        """Lets go of tasks, which stops those that nobody else wants. Dask's own `cancel` would tell other clients that their tasks are cancelled."""
         if header["force"]:
             await self.client.run(cancel_now, header["keys"])
-        await self.client.cancel(futures)
-        return {}, ()
+        return await self.op_release(header, blobs)
 
     async def op_retry(self, header, blobs):
         futures = [self.futures[key] for key in header["keys"] if key in self.futures]
@@ -686,6 +698,7 @@ class Submitter:
     async def op_restart(self, header, blobs):
         futures = list(self.futures.values())
         self.futures.clear()
+        self.scattered.clear()
         await self.client.cancel(futures)
         for future in futures:
             future.release()

@@ -1,5 +1,6 @@
 import type { Callee, CapturedData } from '../../graph/index.ts';
 import { encodeRow, type Graph, HeddleError, keyOf, Op, type Plan, parseDuration, type Task } from '../../graph/index.ts';
+import { lostError } from '../engines/errors.ts';
 import { packError } from '../failure.ts';
 import type { Code } from './code.ts';
 import { serialize } from './data.ts';
@@ -142,6 +143,7 @@ function rowBlob(
   const inputs = encodeRow(graph, row, references.callee, tape);
   const common = { keys: members.length === 0 ? keyOf(task) : all.map(keyOf), names: all.map(({ name }) => name) };
   try {
+    if (task.scattered) throw lostError(keyOf(task)); // it has no tape to be made from again
     if (task.options.concurrency !== undefined) throw unsupported(keyOf(task));
     for (let at = 0; at < tape.length; at += tape[at] === Op.call ? 4 : 2)
       if (tape[at] === Op.captured) tape[at + 1] = references.number(tape[at + 1] as CapturedData);

@@ -202,7 +202,14 @@ export class DaskEngine implements Engine {
   release(handle: number): void {
     const held = this.#held[handle];
     if (held === undefined || --held.holds > 0) return;
+    this.#letGo(held);
     this.#drop(held);
+  }
+
+  /** Tells the cluster, unless it has been told; the name may belong to another by now. */
+  #letGo(held: Held): void {
+    if (this.#byKey.get(held.key) !== held) return;
+    this.#byKey.delete(held.key);
     if (!this.#isClosed && this.#fatal === undefined) this.#whenReady(() => this.#link.send({ op: 'release', keys: [held.key] }));
   }
 
@@ -215,12 +222,33 @@ export class DaskEngine implements Engine {
   }
 
   async cancel(handles: readonly number[], { reason, force }: { readonly reason: unknown; readonly force: boolean }): Promise<void> {
-    const held = handles.map((handle) => this.#held[handle]).filter((one) => one?.state === 'pending') as Held[];
-    const asked = new Promise<Frame>((resolve, reject) =>
-      this.#whenReady(() => void this.#ask({ op: 'cancel', keys: held.map(({ key }) => key), force }).then(resolve, reject)),
+    const named = handles.map((handle) => this.#held[handle]).filter((held) => held?.state === 'pending') as Held[];
+    const all = this.#dependants(named);
+    for (const held of all) this.#ended(held, new CancelledError(keyOf(held.task), reason));
+    const keys = all.map(({ key }) => key);
+    await new Promise<void>((resolve, reject) =>
+      this.#whenReady(() => this.#ask({ op: 'cancel', keys, force }).then(() => resolve(), reject)),
     );
-    for (const one of held) this.#ended(one, new CancelledError(keyOf(one.task), reason));
-    await asked;
+  }
+
+  /** Some outputs, and all unfinished ones that depend on them. */
+  #dependants(roots: readonly Held[]): Held[] {
+    const reaches = new Map<Task, boolean>(roots.map(({ task }) => [task, true]));
+    const ids = new Set(roots.map(({ task }) => task.id));
+    const look = (start: Task): boolean => {
+      const stack = [start];
+      for (let task = stack.at(-1); task !== undefined; task = stack.at(-1)) {
+        const missing = reaches.has(task) || ids.has(task.id) ? [] : task.dependencies.filter((one) => !reaches.has(one));
+        if (missing.length > 0) {
+          stack.push(...missing);
+          continue;
+        }
+        stack.pop();
+        if (!reaches.has(task)) reaches.set(task, ids.has(task.id) || task.dependencies.some((one) => reaches.get(one) === true));
+      }
+      return reaches.get(start) === true;
+    };
+    return [...this.#byId.values()].filter((held) => held.state === 'pending' && look(held.task));
   }
 
   retry(handles: readonly number[]): void {
@@ -347,7 +375,10 @@ export class DaskEngine implements Engine {
   #ended(held: Held, error: Error | Promise<Error>): void {
     if (held.state === 'failed') return;
     this.#settled(held, 'failed');
-    if (!(error instanceof Promise) && isGone(error)) this.#byId.delete(held.task.id);
+    if (!(error instanceof Promise) && isGone(error)) {
+      if (this.#byId.get(held.task.id) === held) this.#byId.delete(held.task.id);
+      this.#letGo(held);
+    }
     held.sink?.failed(error);
   }
 
@@ -391,7 +422,6 @@ export class DaskEngine implements Engine {
       if (limit === Number.POSITIVE_INFINITY || held === undefined) continue;
       this.#clocks.start(held.handle, limit, () => {
         if (held.state !== 'pending' || this.#mayRun(task)) return;
-        this.#link.send({ op: 'cancel', keys: [held.key], force: false });
         this.#ended(
           held,
           new HeddleError('ERR_NO_WORKER', `${text} within ${limit} ms; start such a worker, or change the task's options`),

@@ -41,6 +41,18 @@ export async function daskPythonOrReason(version: DaskVersion): Promise<{ readon
   }
 }
 
+/** Dask's command line, in a process that ends with its standard input: whatever becomes of the tests, nothing of theirs is left. */
+const mortal = `
+import os, sys, threading
+def watch():
+    sys.stdin.buffer.read()
+    os._exit(9)
+threading.Thread(target=watch, daemon=True).start()
+from dask.__main__ import main
+sys.argv[0] = 'dask'
+main()
+`;
+
 /** A process of a cluster. */
 export interface Member {
   readonly name: string;
@@ -117,12 +129,13 @@ export class DaskCluster {
 
   #start(name: string, args: readonly string[], { cwd, env }: WorkerSettings): Member {
     // Each in a group of its own, so that what it started can be ended with it.
-    const child = spawn(this.python, ['-m', 'dask', ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const child = spawn(this.python, ['-c', mortal, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
       cwd: cwd ?? this.folder,
       env: { ...process.env, DASK_DISTRIBUTED__SCHEDULER__WORKER_SATURATION: 'inf', ...env },
     });
+    child.stdin.on('error', () => {}); // its end tells
     let text = '';
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (more: string) => {
@@ -144,7 +157,7 @@ export class DaskCluster {
   async stop(): Promise<void> {
     for (const { child } of this.#members) child.kill('SIGTERM');
     const all = Promise.all(this.#members.map(({ ended }) => ended));
-    await Promise.race([all, new Promise((resolve) => setTimeout(resolve, 5000))]);
+    await Promise.race([all, new Promise((resolve) => setTimeout(resolve, 5000).unref())]);
     for (const { child } of this.#members) {
       try {
         process.kill(-child.pid!, 'SIGKILL');

@@ -96,7 +96,7 @@ suite(`a cluster${reason === undefined ? '' : ` (${reason})`}`, () => {
     const { storage } = (await import('../../fixtures/dask/placed-storage.mjs' as string)) as { storage: Storage };
     registerStorage(storage);
     const readers = async (host: string): Promise<string[]> => {
-      const blocks = await readBytes(`placed:/${host}/20`, { lazy: true, executor });
+      const blocks = await readBytes(`placed://there/${host}/20`, { lazy: true, executor });
       const text = lazy((bytes: Uint8Array) => new TextDecoder().decode(bytes).trim());
       return executor.gather(executor.compute(blocks.map((block) => text(block))));
     };

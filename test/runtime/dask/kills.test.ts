@@ -36,7 +36,7 @@ suite(`deaths on a cluster${reason === undefined ? '' : ` (${reason})`}`, () => 
     await cluster.stop();
     expect(existsSync(cluster.folder)).toBe(false);
     expect(await processesWith(cluster.folder)).toEqual([]);
-    expect(await processesWith('bridge.py', cluster.python)).toEqual([]);
+    expect(await processesWith('bridge.py', cluster.address)).toEqual([]);
   }, 60_000);
 
   it('gives the right answer when a Node process dies in mid-run, and it starts again', async () => {
@@ -112,7 +112,7 @@ suite(`deaths on a cluster${reason === undefined ? '' : ` (${reason})`}`, () => 
   it('fails what is unfinished when its bridge dies', async () => {
     const future = executor.compute(work(20, 500));
     await until(async () => (await cluster.sidecars()).length === 2, 'it has begun');
-    const [bridge] = await processesWith('bridge.py', cluster.python);
+    const [bridge] = await processesWith('bridge.py', cluster.address);
     process.kill(bridge!, 'SIGKILL');
     const error = await rejection(future);
     expect(error.code).toBe('ERR_CLUSTER');
@@ -129,7 +129,7 @@ suite(`deaths on a cluster${reason === undefined ? '' : ` (${reason})`}`, () => 
     const mine = executor.compute(work(20, 50));
     other.kill('SIGKILL');
     expect(await mine).toBe(sum(upTo(20)));
-    await until(async () => (await processesWith('bridge.py', cluster.python)).length === 1, 'only our bridge is left');
+    await until(async () => (await processesWith('bridge.py', cluster.address)).length === 1, 'only our bridge is left');
     await until(async () => [...(await executor.processing()).values()].flat().length === 0, 'its tasks have stopped');
   }, 60_000);
 

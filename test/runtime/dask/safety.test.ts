@@ -90,7 +90,7 @@ suite(`a cluster that cannot be used${reason === undefined ? '' : ` (${reason})`
     try {
       const executor = new Executor(cluster.address as 'tls://', { python, tls: { ca: cert, cert, key } });
       expect(await executor.submit(add, 40, 2)).toBe(42);
-      for (const bridge of await processesWith('bridge.py', cluster.python))
+      for (const bridge of await processesWith('bridge.py', cluster.address))
         expect((await run('cat', [`/proc/${bridge}/cmdline`, `/proc/${bridge}/environ`])).stdout).not.toContain(key);
       await executor.close();
       const stranger = await refusal(cluster.address, { python, timeout: '2 s', tls: { ca: otherCert, cert: otherCert, key: otherKey } });
