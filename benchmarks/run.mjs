@@ -10,7 +10,7 @@ import { asMarkdown, asText, machineAsMarkdown, machineAsText } from './report.m
 /** `npm run bench -- [case …] [options]`: see README.md. */
 
 const here = new URL('./', import.meta.url);
-const order = ['keys', 'compile', 'noop', 'roundtrip', 'read-discard', 'read-keep', 'word-count', 'start'];
+const order = ['keys', 'compile', 'noop', 'roundtrip', 'read-discard', 'read-keep', 'word-count', 'hdfs', 'start'];
 
 const usage = `npm run bench -- [case …] [options]
   cases: ${order.join(', ')} (all)
@@ -97,11 +97,15 @@ if (help) {
     const file = new URL(`cases/${name}.mjs`, here).href;
     const { default: suite } = await import(file);
     progress(`${name}: preparing`);
-    for (const table of await suite.tables(quick)) {
-      const result = await runTable(file, table, { rounds, budgetMs: quick ? 12_000 : 100_000, onProgress: progress });
-      progress('');
-      console.log(`\n${markdown ? asMarkdown(result) : asText(result)}`);
-      missed.push(...result.marks.filter((mark) => !mark.isReached).map((mark) => `${result.title}: ${mark.text} (${mark.value})`));
+    try {
+      for (const table of await suite.tables(quick)) {
+        const result = await runTable(file, table, { rounds, budgetMs: quick ? 12_000 : 100_000, onProgress: progress });
+        progress('');
+        console.log(`\n${markdown ? asMarkdown(result) : asText(result)}`);
+        missed.push(...result.marks.filter((mark) => !mark.isReached).map((mark) => `${result.title}: ${mark.text} (${mark.value})`));
+      }
+    } finally {
+      await suite.close?.();
     }
   }
   if (missed.length > 0 && !quick) console.log(`\nnot reached:\n${missed.map((line) => `  ${line}`).join('\n')}`);

@@ -1,9 +1,10 @@
 import { copyOf } from './canonical/copy.ts';
 import { lazySymbol } from './canonical/describe.ts';
-import { compact, fold, type Leaf, leafText } from './canonical/leaf.ts';
+import type { Leaf } from './canonical/leaf.ts';
 import { Plain } from './canonical/plain.ts';
 import { Holes, type Shape } from './canonical/shape.ts';
-import { handleText, isObject, Walk } from './canonical/walk.ts';
+import { isObject, Walk } from './canonical/walk.ts';
+import type { Writer } from './canonical/writer.ts';
 import { typeError } from './errors.ts';
 import { type Capture, capture } from './function/capture.ts';
 import { captureOf } from './function-state.ts';
@@ -12,138 +13,183 @@ import { Op, type Tape } from './tape.ts';
 import type { CapturedData, Task } from './task.ts';
 
 /**
- * Arguments become a tape, their canonical text and the tasks they depend on.
- * The walk that hashes reads every object once; the tape is made from what it read, so later changes to a caller's array do not reach the task.
+ * Arguments become a tape, the tasks they depend on, and canonical text, which goes where it will be hashed.
+ * What hashes reads every object once; the tape is made from what it read, so later changes to a caller's array do not reach the task.
  *
  *     merge([count, 7])   →   tape [dependency 0, literal 7, array 2]   text [v<token>,7)   dependencies [count]
  *
- * A part without Values is one literal (a copy of its containers; bytes are not copied), or one capture where a structured clone would lose something.
+ * A part without Values is one literal (a copy of its containers, and of bytes), or one capture where a structured clone would lose something.
  */
 export interface Encoded {
   readonly tape: Tape;
-  readonly text: string;
   readonly dependencies: readonly Task[];
 }
 
-/** `traverse: false`: only arguments that are Values themselves are dependencies. `isPure: false`: the text means nothing, and nothing is refused for not having one. */
-export function encode(args: readonly unknown[], traverse = true, isPure = true): Encoded {
-  return encodeAll(args, 'args', traverse, isPure);
+/** How arguments are taken. */
+export interface EncodeOptions {
+  /** What errors call the list. */
+  readonly root: 'args' | 'data';
+  /** False: only arguments that are Values themselves are dependencies. */
+  readonly traverse: boolean;
+  /** False: the text means nothing, and nothing is refused for not having one. */
+  readonly isPure: boolean;
 }
 
-/** One piece of data as a tape. */
-export function encodeData(data: unknown, isPure = true): Encoded {
-  return encodeAll([data], 'data', true, isPure);
-}
-
-function encodeAll(args: readonly unknown[], root: string, traverse: boolean, isPure: boolean): Encoded {
-  let encoder = new Encoder(root, traverse, isPure, true);
-  let text = encoder.addAll(args);
-  if (text === undefined) {
-    encoder = new Encoder(root, traverse, isPure, false);
-    text = encoder.addAll(args) as string;
+/** Encodes arguments, or one piece of data. */
+export function encode(args: readonly unknown[], writer: Writer, options: EncodeOptions): Encoded {
+  const { at, surplus } = writer;
+  // nearly all calls take primitives and Values: a tape of just the right length, and nothing else
+  const tape = new Array<unknown>(args.length * 2);
+  let dependencies = noTasks;
+  for (let i = 0; i < args.length; i++) {
+    const value = args[i];
+    if (i > 0) writer.code(comma);
+    if (isPlainLeaf(value)) {
+      writer.leaf(value);
+      tape[2 * i] = Op.literal;
+      tape[2 * i + 1] = value;
+      continue;
+    }
+    const task = typeof value === 'object' ? taskOf(value) : undefined;
+    if (task === undefined || dependencies.length === mostInShort) {
+      const encoded = new Encoder(writer, options, true, tape, 2 * i, dependencies).addFrom(args, i);
+      if (encoded !== undefined) return encoded;
+      writer.at = at;
+      writer.surplus = surplus;
+      return new Encoder(writer, options, false, [], 0, noTasks).addFrom(args, 0) as Encoded;
+    }
+    writer.handle(task);
+    let index = 0;
+    while (index < dependencies.length && !isSame(dependencies[index] as Task, task)) index++;
+    if (index === dependencies.length) dependencies = index === 0 ? [task] : [...dependencies, task];
+    tape[2 * i] = Op.dependency;
+    tape[2 * i + 1] = index;
   }
-  return { tape: encoder.tape, text, dependencies: encoder.dependencies };
+  return { tape, dependencies };
 }
 
 const noTasks: readonly Task[] = Object.freeze([]);
+const mostInShort = 4;
+const comma = 44;
+
+/** A primitive that a structured clone takes. */
+function isPlainLeaf(value: unknown): value is Exclude<Leaf, symbol> {
+  return value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol');
+}
 
 class Encoder {
-  readonly tape: unknown[] = [];
-  readonly #root: string;
-  readonly #traverse: boolean;
-  readonly #isPure: boolean;
+  readonly #tape: unknown[];
+  #at: number;
+  readonly #writer: Writer;
+  readonly #options: EncodeOptions;
   readonly #isPlain: boolean;
+  readonly #dependencies: Task[];
   #plain: Plain | undefined;
-  #dependencies: Task[] | undefined;
   #walk: Walk | undefined;
   #indexes: Map<string, number> | undefined;
 
-  /** `isPlain`: takes no more than primitives, handles and plain data. */
-  constructor(root: string, traverse: boolean, isPure: boolean, isPlain: boolean) {
-    this.#root = root;
-    this.#traverse = traverse;
-    this.#isPure = isPure;
+  /** `isPlain`: takes no more than primitives, handles and plain data. `tape` is filled up to `at`. */
+  constructor(writer: Writer, options: EncodeOptions, isPlain: boolean, tape: unknown[], at: number, dependencies: readonly Task[]) {
+    this.#writer = writer;
+    this.#options = options;
     this.#isPlain = isPlain;
+    this.#tape = tape;
+    this.#at = at;
+    this.#dependencies = [...dependencies];
   }
 
-  get dependencies(): readonly Task[] {
-    return this.#dependencies ?? noTasks;
-  }
-
-  /** The text of all; `undefined` when there is more than plain data. What is shared between arguments stays shared, so the walk then takes them all. */
-  addAll(args: readonly unknown[]): string | undefined {
-    let text = '';
-    for (let i = 0; i < args.length; i++) {
-      const part = this.#add(args[i], i);
-      if (part === undefined) return undefined;
-      text = i === 0 ? part : `${text},${part}`;
+  /** Takes what is left from `first` on. `undefined` when there is more than plain data: what is shared between arguments stays shared, so the walk then takes them all. */
+  addFrom(args: readonly unknown[], first: number): Encoded | undefined {
+    const writer = this.#writer;
+    for (let i = first; i < args.length; i++) {
+      if (i > first) writer.code(comma);
+      if (!this.#add(args[i], i)) return undefined;
     }
-    return text;
+    const tape = this.#tape;
+    return {
+      tape: tape.length > args.length * 2 ? tape.slice() : tape, // V8 leaves room behind what has grown
+      dependencies: this.#dependencies.length === 0 ? noTasks : this.#dependencies,
+    };
   }
 
-  #add(value: unknown, index: number): string | undefined {
+  #push(op: number, operand: unknown): void {
+    this.#tape[this.#at] = op;
+    this.#tape[this.#at + 1] = operand;
+    this.#at += 2;
+  }
+
+  #add(value: unknown, index: number): boolean {
+    const writer = this.#writer;
     if (!isObject(value)) {
       if (typeof value === 'symbol') this.#symbol(value, this.#pathOf(index));
-      else this.tape.push(Op.literal, value);
-      return leafText(value as Leaf);
+      else this.#push(Op.literal, value);
+      writer.leaf(value as Leaf);
+      return true;
     }
     const task = taskOf(value);
     if (task !== undefined) {
       this.#depend(task);
-      return handleText(task);
+      writer.handle(task);
+      return true;
     }
-    if (this.#traverse && Array.isArray(value) && holdsValues(value)) return this.#flat(value);
+    const { traverse } = this.#options;
+    if (traverse && Array.isArray(value) && holdsValues(value)) {
+      this.#flat(value);
+      return true;
+    }
     if (this.#isPlain) {
-      this.#plain ??= new Plain(true);
-      const text = typeof value === 'object' ? this.#plain.text(value) : undefined;
-      if (text !== undefined) this.tape.push(Op.literal, this.#plain.copy);
-      return text;
+      this.#plain ??= new Plain(writer, true);
+      if (typeof value !== 'object' || !this.#plain.write(value)) return false;
+      this.#push(Op.literal, this.#plain.copy);
+      return true;
     }
-    this.#walk ??= new Walk(taskOf, this.#traverse ? refuseHolder : undefined, true, !this.#isPure);
+    this.#walk ??= new Walk(taskOf, traverse ? refuseHolder : undefined, true, !this.#options.isPure);
     const path = this.#pathOf(index);
     const shape = this.#walk.shape(value, path);
-    if (this.#traverse && shape.hasHandle) this.#emit(shape, path);
+    if (traverse && shape.hasHandle) this.#emit(shape, path);
     else this.#whole(shape, path);
     // a Value that is passed as it is is another argument than its result
-    return !this.#traverse && shape.hasHandle ? `w${shape.text}` : (shape.text as string);
+    if (!traverse && shape.hasHandle) writer.raw('w');
+    writer.raw(shape.text as string);
+    return true;
   }
 
   #pathOf(index: number): string {
-    return this.#root === 'data' ? 'data' : `${this.#root}[${index}]`;
+    const { root } = this.#options;
+    return root === 'data' ? root : `${root}[${index}]`;
   }
 
   /** The short way for what merges and sums pass: the same text and tape as the walk's, without shapes. */
-  #flat(array: readonly unknown[]): string {
-    let text = '[';
+  #flat(array: readonly unknown[]): void {
+    const writer = this.#writer;
+    const { at, surplus } = writer;
+    writer.code(openArray);
     for (let i = 0; i < array.length; i++) {
       const item = array[i];
       const task = taskOf(item);
-      if (i > 0) text += ',';
+      if (i > 0) writer.code(comma);
       if (task === undefined) {
-        this.tape.push(Op.literal, item);
-        text = fold(text + leafText(item as Leaf));
+        this.#push(Op.literal, item);
+        writer.leaf(item as Leaf);
       } else {
         this.#depend(task);
-        text = fold(text + handleText(task));
+        writer.handle(task);
       }
+      writer.fold(at, surplus);
     }
-    this.tape.push(Op.array, array.length);
-    return compact(`${text})`);
+    this.#push(Op.array, array.length);
+    writer.close(at, surplus);
   }
 
   #symbol(value: symbol, path: string): void {
-    this.tape.push(Op.captured, this.#captured(value, path));
+    this.#push(Op.captured, this.#captured(value, path));
   }
 
   #depend(task: Task): void {
-    this.tape.push(Op.dependency, this.#indexOf(task));
+    this.#push(Op.dependency, this.#indexOf(task));
   }
 
   #indexOf(task: Task): number {
-    if (this.#dependencies === undefined) {
-      this.#dependencies = [task];
-      return 0;
-    }
     const list = this.#dependencies;
     if (list.length < 8) {
       for (let i = 0; i < list.length; i++) if (isSame(list[i]!, task)) return i;
@@ -184,9 +230,9 @@ class Encoder {
       }
       const item = shape.items[top.next++];
       if (typeof item === 'symbol') this.#symbol(item, path);
-      else if (!isObject(item)) this.tape.push(Op.literal, item);
+      else if (!isObject(item)) this.#push(Op.literal, item);
       // data between Values: a missing element arrives as undefined
-      else if (item instanceof Holes) for (let i = 0; i < item.count; i++) this.tape.push(Op.literal, undefined);
+      else if (item instanceof Holes) for (let i = 0; i < item.count; i++) this.#push(Op.literal, undefined);
       else {
         const task = taskOf(item);
         if (task !== undefined) this.#depend(task);
@@ -196,7 +242,7 @@ class Encoder {
           else this.#whole(child, path);
         }
       }
-      if (this.tape.length > longestTape)
+      if (this.#at > longestTape)
         throw typeError(
           'ERR_INVALID_ARGUMENT',
           `${path} repeats its parts more than ${longestTape / 2} times; make what is shared a Value of its own with value()`,
@@ -206,11 +252,11 @@ class Encoder {
 
   #container(shape: Shape): void {
     const { kind, items, keys } = shape;
-    if (kind === 'object') this.tape.push(Op.object, keys);
-    else if (kind === 'map') this.tape.push(Op.map, items.length);
-    else if (kind === 'set') this.tape.push(Op.set, items.length);
+    if (kind === 'object') this.#push(Op.object, keys);
+    else if (kind === 'map') this.#push(Op.map, items.length);
+    else if (kind === 'set') this.#push(Op.set, items.length);
     else
-      this.tape.push(
+      this.#push(
         Op.array,
         items.reduce((n: number, item) => n + (item instanceof Holes ? item.count : 1), 0),
       );
@@ -219,12 +265,12 @@ class Encoder {
   /** A part without Values, in one piece. */
   #whole(shape: Shape, path: string): void {
     const data = shape.hasHandle ? shape.value : copyOf(shape, this.#walk as Walk);
-    if (shape.isRich || shape.hasHandle) this.tape.push(Op.captured, this.#captured(data, path, shape.hasHandle));
-    else this.tape.push(Op.literal, data);
+    if (shape.isRich || shape.hasHandle) this.#push(Op.captured, this.#captured(data, path, shape.hasHandle));
+    else this.#push(Op.literal, data);
   }
 
   #captured(data: unknown, path: string, hasHandle = false): CapturedData {
-    return this.#isPure && !hasHandle ? { data, capture: captureData(data, path) } : new LateCapture(data, path);
+    return this.#options.isPure && !hasHandle ? { data, capture: captureData(data, path) } : new LateCapture(data, path);
   }
 }
 
@@ -260,6 +306,7 @@ function holdsValues(array: readonly unknown[]): boolean {
 }
 
 const longestTape = 2 ** 25;
+const openArray = 91;
 
 function isSame(a: Task, b: Task): boolean {
   return a === b || (a.id === b.id && a.token === b.token);

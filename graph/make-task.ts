@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { withAnnotations } from './annotate.ts';
-import { type Encoded, encode, encodeData } from './args.ts';
+import { type EncodeOptions, encode } from './args.ts';
 import { type LazyParts, lazySymbol } from './canonical/describe.ts';
-import { digest, keptDigest, leafText, stringText } from './canonical/leaf.ts';
+import { digest, leafText, stringText } from './canonical/leaf.ts';
 import { listText } from './canonical/text.ts';
+import { giveBack, takeWriter } from './canonical/writer.ts';
 import { decode } from './decode.ts';
 import { type FunctionState, functionState } from './function-state.ts';
 import { keyName, typeName } from './names.ts';
@@ -34,7 +35,7 @@ function call(state: FunctionState, callee: Callee, args: readonly unknown[], op
   if (args.length > state.fn.length) warnOfOptions(state, args);
   if (options.pure === undefined) state.warnIfImpure();
   const name = options.name === undefined ? callee.name : keyName(options.name);
-  return finish(callee, name, encode(args, options.traverse !== false, options.pure !== false), args.length, options, noExtra);
+  return finish(callee, name, args, options.traverse !== false, options, noExtra);
 }
 
 /** Wraps data. */
@@ -47,8 +48,8 @@ export function makeData(
   return finish(
     undefined,
     merged.name === undefined ? typeName(data) : keyName(merged.name),
-    encodeData(data, merged.pure !== false),
-    1,
+    [data],
+    true,
     merged,
     scattered === true ? { scattered } : noExtra,
   );
@@ -65,22 +66,34 @@ interface Extra {
 const noExtra: Extra = Object.freeze({});
 const contents = new WeakMap<Task, string>();
 
+/** How arguments are encoded: four ways, and no object for each call. */
+const ways = ['args', 'data'].flatMap((root) =>
+  [false, true].flatMap((traverse) => [false, true].map((isPure) => ({ root, traverse, isPure }) as EncodeOptions)),
+);
+
 function finish(
   callee: Callee | undefined,
   name: string,
-  { tape, text, dependencies }: Encoded,
-  argc: number,
+  args: readonly unknown[],
+  traverse: boolean,
   options: TaskOptions,
   extra: Extra,
 ): Task {
   const { key, pure, version } = options;
-  let token: string;
-  if (pure === false) token = randomBytes(16).toString('hex');
-  else {
-    const code = callee === undefined ? '=' : callee.identity;
-    const mark = version === undefined ? '' : `~${leafText(version)}`;
-    token = keptDigest(`${stringText(name)}${code}${mark}(${extra.content ?? text})`);
+  const isPure = pure !== false;
+  const { hosts, bytesToRead = 0, scattered = false, content } = extra;
+  const writer = takeWriter();
+  writer.begin(name, callee === undefined ? '=' : callee.identity, version === undefined ? '' : `~${leafText(version)}`);
+  const { at, surplus } = writer;
+  const way = (callee === undefined ? 4 : 0) + (traverse ? 2 : 0) + (isPure ? 1 : 0);
+  const { tape, dependencies } = encode(args, writer, ways[way] as EncodeOptions);
+  if (content !== undefined) {
+    writer.at = at;
+    writer.surplus = surplus;
+    writer.raw(content);
   }
+  const token = isPure ? writer.finish() : randomBytes(16).toString('hex');
+  giveBack(writer);
   let id = token;
   let givenKey: string | undefined;
   // a task asked to have the key it has anyway is that task
@@ -88,9 +101,8 @@ function finish(
     givenKey = key;
     id = key;
   }
-  const { hosts, bytesToRead = 0, scattered = false } = extra;
-  const task: Task = { id, name, token, givenKey, callee, tape, argc, dependencies, options, hosts, bytesToRead, scattered };
-  if (extra.content !== undefined) contents.set(task, extra.content);
+  const task: Task = { id, name, token, givenKey, callee, tape, argc: args.length, dependencies, options, hosts, bytesToRead, scattered };
+  if (content !== undefined) contents.set(task, content);
   return task;
 }
 
@@ -101,9 +113,12 @@ export function remakeTask(task: Task, options: TaskOptions, handle: (task: Task
   if (!changesKey(options)) return { ...task, options: merged };
   const args = decode(task.tape, (i) => handle(task.dependencies[i] as Task));
   const name = options.name === undefined ? task.name : keyName(options.name);
-  const isPure = merged.pure !== false;
-  const encoded = callee === undefined ? encodeData(args[0], isPure) : encode(args, merged.traverse !== false, isPure);
-  return finish(callee, name, encoded, task.argc, merged, { hosts, bytesToRead, scattered, content: contents.get(task) });
+  return finish(callee, name, args, callee === undefined || merged.traverse !== false, merged, {
+    hosts,
+    bytesToRead,
+    scattered,
+    content: contents.get(task),
+  });
 }
 
 function changesKey({ name, key, pure, version }: TaskOptions): boolean {
@@ -142,8 +157,7 @@ export function ownTask(callee: Callee, args: readonly unknown[], call: OwnCall)
   const { name, tokenOf, hosts, bytesToRead, pure, options } = call;
   const own = checkTaskOptions({ name, pure, ...options });
   const merged = withAnnotations(own);
-  const encoded = encode(args, true, merged.pure !== false);
-  return finish(callee, keyName(merged.name as string), encoded, args.length, merged, {
+  return finish(callee, keyName(merged.name as string), args, true, merged, {
     hosts,
     bytesToRead,
     content: tokenOf && listText(tokenOf, 'tokenOf'),

@@ -5,6 +5,8 @@ export interface WorkerDescription {
   readonly name: string;
   /** Host name or address, with or without a port. */
   readonly host: string;
+  /** Other names and addresses of that host. */
+  readonly aliases?: readonly string[];
   readonly resources: Readonly<Record<string, number>>;
 }
 

@@ -23,12 +23,29 @@ export interface TaskTransition {
   readonly from: StateName;
   readonly to: StateName;
   readonly worker?: string;
+  /** Of a task that read a stored block and finished: whether it ran on a host that holds the block. Left out where hosts are not known. */
+  readonly isLocal?: boolean;
+}
+
+/** A task wrote to the console. */
+export interface ConsoleEvent {
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly key: string;
+  readonly worker: string;
+  /** `log` for what went to stdout, `error` for stderr. */
+  readonly level: string;
+  readonly stream: 'stdout' | 'stderr';
+  /** As it was written, line ends included. */
+  readonly text: string;
 }
 
 /** What an engine tells whoever listens. */
 export interface EngineListener {
   /** Left out while nobody listens, so that nothing is made of each transition. */
   task?: ((event: TaskTransition) => void) | undefined;
+  /** Left out while nobody listens: then the engine shows it on the caller's console. */
+  console?: ((event: ConsoleEvent) => void) | undefined;
   worker?(event: { readonly time: number; readonly worker: string; readonly change: 'joined' | 'left' | 'paused' | 'resumed' }): void;
   warning(event: { readonly time: number; readonly code: string; readonly message: string }): void;
 }

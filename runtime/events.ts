@@ -1,4 +1,4 @@
-import type { Engine, EngineListener, TaskTransition } from './engine.ts';
+import type { ConsoleEvent, Engine, EngineListener, TaskTransition } from './engine.ts';
 import type { StateName } from './scheduler/state.ts';
 
 /** Where a task stands in the scheduler. */
@@ -8,7 +8,7 @@ export type TaskState = StateName;
 export interface ExecutorEvents {
   readonly task: TaskTransition;
   readonly worker: { readonly time: number; readonly worker: string; readonly change: 'joined' | 'left' | 'paused' | 'resumed' };
-  readonly console: { readonly time: number; readonly key: string; readonly worker: string; readonly level: string; readonly text: string };
+  readonly console: ConsoleEvent;
   readonly warning: { readonly time: number; readonly code: string; readonly message: string };
 }
 
@@ -35,13 +35,14 @@ export class Events {
   }
 
   #attach(): void {
-    const { task, worker, warning } = this.#listeners;
+    const { task, worker, warning, console } = this.#listeners;
     const listener: EngineListener = {
       worker: (event) => tell(worker, event),
       warning: (event) => {
         process.emitWarning(event.message, { type: 'HeddleWarning', code: event.code });
         tell(warning, event);
       },
+      console: console.size === 0 ? undefined : (event) => tell(console, event),
       task: task.size === 0 ? undefined : (event) => tell(task, event),
     };
     this.#engine.listener = listener;

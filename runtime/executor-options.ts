@@ -1,4 +1,4 @@
-import { availableParallelism, hostname } from 'node:os';
+import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import {
   type ByteSize,
@@ -53,7 +53,7 @@ export interface CommonOptions {
 
 /** Options of an executor in this process. */
 export interface ExecutorOptions extends CommonOptions {
-  /** `inline` runs in the caller's thread, for debugging; an object is an Engine of your own (heddle/runtime). `processes` is not there yet: `ERR_UNSUPPORTED`. @default 'threads' */
+  /** `inline` runs in the caller's thread, for debugging; `processes` isolates each worker in a process; an object is an Engine of your own (heddle/runtime). @default 'threads' */
   readonly engine?: 'threads' | 'processes' | 'inline' | object | undefined;
   /** How many, or which. @default os.availableParallelism() */
   readonly workers?: number | readonly WorkerOptions[] | undefined;
@@ -89,7 +89,7 @@ export interface ClusterOptions extends CommonOptions {
 export interface CheckedOptions {
   /** A Dask cluster, in place of an engine on this machine. */
   readonly cluster: CheckedCluster | undefined;
-  readonly engine: 'threads' | 'inline' | Engine;
+  readonly engine: 'threads' | 'processes' | 'inline' | Engine;
   readonly workers: readonly WorkerDescription[];
   readonly retries: number;
   readonly allowedFailures: number;
@@ -127,18 +127,18 @@ const known: ReadonlySet<string> = new Set([
 ]);
 /** In the contract, and not built yet. */
 const later: ReadonlySet<string> = new Set(['dashboard', 'cache', 'memoryLimit', 'spillDirectory']);
-/** What only makes sense where workers are threads. */
-const threadsOnly: readonly string[] = ['workers', 'sharedMemory', 'env', 'resourceLimits', 'setup'];
+/** What an engine cannot honour. */
+const unsupported: Readonly<Record<string, readonly string[]>> = {
+  threads: [],
+  processes: ['sharedMemory'],
+  other: ['workers', 'sharedMemory', 'env', 'resourceLimits', 'setup'],
+};
 
 /** Checks an executor's options. Throws TypeError or RangeError (ERR_INVALID_OPTION), or ERR_UNSUPPORTED for what an engine cannot honour. */
 export function checkExecutorOptions(given: unknown, more: unknown = {}): CheckedOptions {
   if (typeof given === 'string') {
     const { cluster, rest } = checkClusterOptions(given, more);
-    return {
-      ...checkExecutorOptions(rest),
-      cluster,
-      setup: (rest as ExecutorOptions).setup === undefined ? undefined : setupUrl((rest as ExecutorOptions).setup!),
-    };
+    return { ...checkExecutorOptions(rest), cluster };
   }
   if (typeof given !== 'object' || given === null)
     throw typeError('ERR_INVALID_OPTION', `new Executor() takes an object of options; it got ${describeWrong(given)}`);
@@ -150,13 +150,13 @@ export function checkExecutorOptions(given: unknown, more: unknown = {}): Checke
       throw new HeddleError('ERR_UNSUPPORTED', `executor option ${name} is not built yet; leave it out`);
   }
   const engine = checkEngine(options.engine ?? 'threads');
-  if (engine !== 'threads') {
-    for (const name of threadsOnly)
-      if (options[name as keyof ExecutorOptions] !== undefined)
-        throw new HeddleError(
-          'ERR_UNSUPPORTED',
-          `the engine ${typeof engine === 'string' ? engine : engine.name} cannot honour option ${name}; leave it out, or use threads`,
-        );
+  for (const name of typeof engine === 'object' ? unsupported.other! : (unsupported[engine] ?? unsupported.other!)) {
+    const value = options[name as keyof ExecutorOptions];
+    if (value === undefined || (engine === 'processes' && value === false)) continue;
+    throw new HeddleError(
+      'ERR_UNSUPPORTED',
+      `the engine ${typeof engine === 'string' ? engine : engine.name} cannot honour option ${name}; leave it out, or use threads`,
+    );
   }
   return {
     cluster: undefined,
@@ -178,15 +178,17 @@ export function checkExecutorOptions(given: unknown, more: unknown = {}): Checke
 }
 
 function checkEngine(engine: unknown): CheckedOptions['engine'] {
-  if (engine === 'threads' || engine === 'inline') return engine;
-  if (engine === 'processes') throw new HeddleError('ERR_UNSUPPORTED', 'the engine processes is not built yet; use threads');
+  if (engine === 'threads' || engine === 'processes' || engine === 'inline') return engine;
   if (
     typeof engine === 'object' &&
     engine !== null &&
     ['run', 'fetch', 'release', 'close'].every((name) => typeof (engine as Record<string, unknown>)[name] === 'function')
   )
     return engine as Engine;
-  throw typeError('ERR_INVALID_OPTION', `option engine must be 'threads', 'inline' or an Engine; it is ${describeWrong(engine)}`);
+  throw typeError(
+    'ERR_INVALID_OPTION',
+    `option engine must be 'threads', 'processes', 'inline' or an Engine; it is ${describeWrong(engine)}`,
+  );
 }
 
 function checkWorkers(workers: unknown): readonly WorkerDescription[] {
@@ -198,8 +200,22 @@ function checkWorkers(workers: unknown): readonly WorkerDescription[] {
     const name = worker.name ?? `worker-${i}`;
     if (seen.has(name)) throw typeError('ERR_INVALID_OPTION', `two workers are called "${name}"; give each a name of its own`);
     seen.add(name);
-    return Object.freeze({ name, host: worker.host ?? hostname(), resources: Object.freeze({ ...worker.resources }) });
+    const resources = Object.freeze({ ...worker.resources });
+    return Object.freeze(
+      worker.host === undefined ? { name, host: hostname(), aliases: ownAliases(), resources } : { name, host: worker.host, resources },
+    );
   });
+}
+
+let aliases: readonly string[] | undefined;
+
+/** What else this machine is called: storages may know it by an address. */
+function ownAliases(): readonly string[] {
+  aliases ??= Object.freeze([
+    'localhost',
+    ...Object.values(networkInterfaces()).flatMap((list) => list?.map(({ address }) => address) ?? []),
+  ]);
+  return aliases;
 }
 
 function checkWorkerList(list: unknown): readonly WorkerOptions[] {

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import {
   type AnyFuture,
   type DaskGraph,
@@ -29,6 +30,7 @@ import type { Engine, WorkerInfo } from './engine.ts';
 import { clusterEngine } from './engines/cluster.ts';
 import { closedError } from './engines/errors.ts';
 import { inlineEngine } from './engines/inline.ts';
+import { processesEngine } from './engines/processes.ts';
 import { threadsEngine } from './engines/threads.ts';
 import { Events, type ExecutorEvents } from './events.ts';
 import { type CheckedOptions, type ClusterOptions, checkExecutorOptions, type ExecutorOptions } from './executor-options.ts';
@@ -213,6 +215,7 @@ export class Executor implements AsyncDisposable {
     this.#refuseClosed();
     const { callee } = makeTask(fn, []);
     const workers = typeof options.workers === 'string' ? [options.workers] : options.workers;
+    if (workers?.length === 0) return new Map();
     return waitFor(this.#engine.call(callee!, workers) as Promise<Map<string, Awaited<R>>>, options, 'run()');
   }
 
@@ -315,15 +318,16 @@ function openEngine(options: CheckedOptions): Engine {
   const { retries, allowedFailures, noWorkerTimeoutMs, cancelGraceMs, workers, env, resourceLimits } = options;
   const settings = { setup: options.setup, checkMutation: options.checkMutation, sharedMemory: options.sharedMemory, loader: loaderOf() };
   const common = { retries, allowedFailures, noWorkerTimeoutMs, cancelGraceMs, settings };
-  return options.engine === 'inline' ? inlineEngine(common) : threadsEngine({ ...common, workers, env, resourceLimits });
+  if (options.engine === 'inline') return inlineEngine(common);
+  return (options.engine === 'processes' ? processesEngine : threadsEngine)({ ...common, workers, env, resourceLimits });
 }
 
 /** One level of a container, in which a Map keeps its keys. */
 function scatterContainer(data: unknown, put: (one: unknown) => unknown): unknown {
   if (!isContainer(data)) return put(data);
   if (Array.isArray(data)) return data.map(put);
-  if (data instanceof Map) return new Map([...data].map(([key, one]) => [key, put(one)]));
-  if (data instanceof Set) return new Set([...data].map(put));
+  if (types.isMap(data)) return new Map([...data].map(([key, one]) => [key, put(one)]));
+  if (types.isSet(data)) return new Set([...data].map(put));
   return Object.fromEntries(Object.entries(data).map(([name, one]) => [name, put(one)]));
 }
 

@@ -14,5 +14,5 @@ export { type WaitOptions, waitFor } from './limits.ts';
 export type { FutureStatus } from './output.ts';
 export { mapStack } from './stack.ts';
 export { asCompleted, type ReturnWhen, wait } from './waiting.ts';
-export { allocateBytes } from './worker/context.ts';
+export { allocateBytes } from './worker/allocate.ts';
 export { originOf, restore, startLoader } from './worker/restore.ts';

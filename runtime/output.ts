@@ -42,7 +42,9 @@ export class Output implements Sink {
   }
 
   finished(hasValue: boolean, value: unknown): void {
-    if (this.status !== 'pending') return; // made again after its worker was lost
+    if (this.status === 'error')
+      this.reset(); // it was retried for the sake of a dependant
+    else if (this.status !== 'pending') return; // made again after its worker was lost
     this.status = 'finished';
     if (hasValue) {
       this.hasValue = true;

@@ -160,6 +160,7 @@ export class Outputs implements OutputOwner {
   }
 
   release(output: Output): void {
+    if (output.task.scattered && this.#pending.length > 0) this.flush(this.#parent()); // what was just submitted may need these data, which nothing makes again
     if (output.status !== 'finished' && output.status !== 'pending') noteUnseen([output]);
     if (this.#byId.get(output.task.id) === output) this.#byId.delete(output.task.id);
     if (!this.#fetching.has(output)) this.#letGo(output);

@@ -6,13 +6,15 @@ import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { basename, dirname } from 'node:path';
 import { build } from 'esbuild';
 
-const doors = ['src/index.ts', 'graph/index.ts', 'runtime/index.ts', 'src/cli/main.ts'];
+const doors = ['src/index.ts', 'src/hdfs.ts', 'graph/index.ts', 'runtime/index.ts', 'src/cli/main.ts'];
 const namedByTasks = [
   'runtime/worker/main.ts',
+  'runtime/worker/process.ts',
   'graph/operations.ts',
   'src/storage/read-block.ts',
   'src/storage/write-block.ts',
   'src/storage/file.ts',
+  'src/storage/hdfs/hdfs.ts',
   'src/cli/bench-tasks.ts',
 ];
 

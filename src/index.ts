@@ -83,6 +83,7 @@ export { type GraphlibGraph, toGraphlib } from './inspect/to-graphlib.ts';
 export { visualize } from './inspect/visualize.ts';
 export { progress } from './progress/progress.ts';
 export type { Compression } from './storage/compression.ts';
+export type { HdfsOptions, HdfsTls } from './storage/hdfs/options.ts';
 export { type Blocks, type ReadBlocksOptions, readBlocks } from './storage/read-blocks.ts';
 export { type ReadBytesOptions, readBytes } from './storage/read-bytes.ts';
 export type { ReadOptions } from './storage/read-options.ts';

@@ -51,5 +51,10 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
 // No name is the beginning of another, so the order of names is that of the whole texts, which the walk sorts.
 function makeLayout(given: readonly string[]): Known {
   const fields = given.map((key) => ({ key, name: `${stringText(key)}:` })).sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { given, keys: fields.map(({ key }) => key), names: fields.map(({ name }, i) => (i === 0 ? name : `,${name}`)) };
+  return { given, keys: fields.map(({ key }) => key), names: fields.map(({ name }, i) => inOnePiece(i === 0 ? name : `,${name}`)) };
+}
+
+/** A string that V8 put together of others is slower to read. */
+function inOnePiece(text: string): string {
+  return Buffer.from(text).toString();
 }

@@ -5,14 +5,6 @@ export function digest(text: string): string {
   return hash('sha256', text, 'hex').slice(0, 32);
 }
 
-/**
- * A digest to keep, in Maps by the million. A slice holds on to all 64 digits and is twice as dear to look up; the way to upper case and back
- * writes the 32 anew.
- */
-export function keptDigest(text: string): string {
-  return digest(text).toUpperCase().toLowerCase();
-}
-
 /** 32 hex digits of bytes; shared memory is read where it lies. */
 export function bytesDigest(bytes: NodeJS.ArrayBufferView): string {
   return hash('sha256', bytes, 'hex').slice(0, 32);
@@ -24,7 +16,12 @@ export function bytesDigest(bytes: NodeJS.ArrayBufferView): string {
  */
 export function stringText(text: string): string {
   if (!isWellFormed(text)) return `!${JSON.stringify(text)}`;
-  return text.length < marks.length ? (marks[text.length] as string) + text : `"${text.length}:${text}`;
+  return markOf(text.length) + text;
+}
+
+/** What stands in front of a text of so many characters. */
+export function markOf(length: number): string {
+  return length < marks.length ? (marks[length] as string) : `"${length}:`;
 }
 
 const marks: readonly string[] = Array.from({ length: 100 }, (_, length) => `"${length}:`);
@@ -68,9 +65,9 @@ export function symbolText(symbol: symbol): string {
 }
 
 /** A container's text that is longer enters its parent's as a digest. */
-const longest = 512;
+export const longest = 512;
 /** A container's text that grows longer is hashed as it stands, and goes on from its digest: a text may have no more than 2^29 characters. */
-const foldAt = 65_536;
+export const foldAt = 65_536;
 
 /** A text, or its digest when it is long. Depends on the text alone, so shared parts can be hashed once without being seen as shared. */
 export function compact(text: string): string {
@@ -84,6 +81,7 @@ export function fold(text: string): string {
 
 // Absent from the types of es2023; there since Node 20.
 const wellFormed = (String.prototype as unknown as { readonly isWellFormed: (this: string) => boolean }).isWellFormed;
-function isWellFormed(text: string): boolean {
+/** Whether it has no lone surrogate. */
+export function isWellFormed(text: string): boolean {
   return wellFormed.call(text);
 }

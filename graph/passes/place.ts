@@ -1,4 +1,5 @@
 import type { Graph, PreferredWorkers } from '../graph.ts';
+import { workersNamed, workersOn } from '../hosts.ts';
 import type { TaskOptions } from '../options.ts';
 import type { Pass, WorkerDescription } from '../pass.ts';
 
@@ -25,9 +26,9 @@ function preferences(graph: Graph, workers: readonly WorkerDescription[]): Prefe
     const { options } = graph.tasks[row]!;
     const hosts = graph.hosts(row);
     if ((hosts === undefined && options.workers === undefined) || graph.held[row] === 1) continue;
-    const local = hosts === undefined ? noWorkers : remembered(byHosts, hosts.join('\n'), () => workersOn(hosts, workers));
+    const local = hosts === undefined ? noWorkers : remembered(byHosts, hosts.join('\n'), () => workersOn(workers, hosts));
     const { workers: wanted } = options;
-    const named = wanted === undefined ? undefined : remembered(byOptions, options, () => workersNamed(wanted, workers));
+    const named = wanted === undefined ? undefined : remembered(byOptions, options, () => workersNamed(workers, wanted));
     const best = choose(local, named, options.allowOtherWorkers === true);
     if (best.length === 0) continue;
     while (preferred.length < row) preferred.push(undefined);
@@ -53,33 +54,4 @@ function remembered<K>(known: Map<K, readonly number[]>, key: K, find: () => rea
     known.set(key, workers);
   }
   return workers;
-}
-
-/** Indexes of the workers on these hosts, those of the first host first. */
-function workersOn(hosts: readonly string[], workers: readonly WorkerDescription[]): readonly number[] {
-  const found = new Set<number>();
-  for (const host of hosts) {
-    const wanted = hostName(host);
-    workers.forEach((worker, index) => {
-      if (hostName(worker.host) === wanted) found.add(index);
-    });
-  }
-  return [...found];
-}
-
-/** Indexes of the workers that an option `workers` means: by name, by host, or by `host:port`. */
-export function workersNamed(wanted: string | readonly string[], workers: readonly WorkerDescription[]): readonly number[] {
-  const found = new Set<number>();
-  for (const one of typeof wanted === 'string' ? [wanted] : wanted) {
-    workers.forEach((worker, index) => {
-      if (worker.name === one || worker.host === one || hostName(worker.host) === one.toLowerCase()) found.add(index);
-    });
-  }
-  return [...found];
-}
-
-/** Without port and brackets, in lower case: `[::1]:50010` → `::1`, `Node1:9866` → `node1`. */
-function hostName(host: string): string {
-  const match = /^\[(.*)\](?::\d+)?$/.exec(host) ?? /^([^:]*):\d+$/.exec(host);
-  return (match?.[1] ?? host).toLowerCase();
 }

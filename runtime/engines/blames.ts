@@ -71,9 +71,11 @@ export class Blames {
     this.#errors.set(row, new CancelledError(this.#state().key(row), reason));
   }
 
-  killed(row: number, deaths: number, worker: string, cause: Error | undefined): void {
+  killed(row: number, deaths: number, worker: string, cause: Error | undefined, lastLines: readonly string[]): void {
     const why = cause === undefined ? '' : `: ${cause.message}`;
-    const message = `task ${this.#state().key(row)} ended its worker ${deaths} times, last ${worker}${why}; see what it does to the process or its memory`;
+    const said = lastLines.length === 0 ? '' : `\nits last lines were:\n  ${lastLines.join('\n  ')}`;
+    const times = deaths === 1 ? 'once' : `${deaths} times`;
+    const message = `task ${this.#state().key(row)} ended its worker ${times}, last ${worker}${why}; see what it does to the process or its memory${said}`;
     const error = new KilledWorkerError(message, cause === undefined ? undefined : { cause });
     this.#errors.set(row, Object.assign(error, { task: this.taskOf(row) }));
   }

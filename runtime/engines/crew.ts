@@ -27,7 +27,6 @@ export class Crew {
   readonly #names: readonly string[];
   readonly #start: StartWorker;
   readonly #settings: Omit<WorkerSettings, 'index' | 'name'>;
-  readonly #isLive: boolean;
   readonly #listener: CrewListener;
   readonly #requests = new Requests();
   /** By worker: results it may drop, told at the end of the turn. */
@@ -40,13 +39,11 @@ export class Crew {
     readonly names: readonly string[];
     readonly start: StartWorker;
     readonly settings: Omit<WorkerSettings, 'index' | 'name'>;
-    readonly isLive: boolean;
     readonly listener: CrewListener;
   }) {
     this.#names = options.names;
     this.#start = options.start;
     this.#settings = options.settings;
-    this.#isLive = options.isLive;
     this.#listener = options.listener;
     this.#startAll();
   }
@@ -95,10 +92,10 @@ export class Crew {
     for (const member of this.#members) member.transport.setBusy(isBusy);
   }
 
-  /** Ends a worker, whatever it does, and starts another in its place. */
-  replace(index: number): void {
+  /** Ends a worker, whatever it does, and starts another in its place. With a `cause` it counts as having died of that. */
+  replace(index: number, cause?: Error): void {
     const { transport } = this.#members[index]!;
-    this.#gone(index, undefined, true);
+    this.#gone(index, cause, cause === undefined);
     void transport.terminate();
   }
 
@@ -158,13 +155,8 @@ export class Crew {
     const member = this.#members[index]!;
     member.isReady = true;
     member.falseStarts = 0;
-    if (this.#isLive) return;
-    for (const [other, { transport, isReady }] of this.#members.entries()) {
-      if (other === index || !isReady) continue;
-      const { port1, port2 } = new MessageChannel();
-      transport.post({ kind: 'peer', worker: index, port: port1 as never }, [port1]);
-      member.transport.post({ kind: 'peer', worker: other, port: port2 as never }, [port2]);
-    }
+    for (const [other, { transport, isReady }] of this.#members.entries())
+      if (other !== index && isReady) member.transport.meet?.(index, transport, other);
   }
 
   #gone(index: number, cause: Error | undefined, wanted: boolean): void {

@@ -1,19 +1,9 @@
-import { HeddleError, type TaskOptions, type WorkerDescription } from '../../graph/index.ts';
+import { HeddleError, type TaskOptions, type WorkerDescription, workersNamed } from '../../graph/index.ts';
 import type { Limits } from '../scheduler/state.ts';
 
-/** Whether a worker is meant by one of some names, hosts or `host:port`s. */
-export function isNamed(worker: WorkerDescription, names: readonly string[]): boolean {
-  return names.some((name) => name === worker.name || name === worker.host || name === worker.host.split(':')[0]);
-}
-
-/** Indexes of the workers that some names mean; `undefined` means all. */
-export function workersNamed(workers: readonly WorkerDescription[], names: readonly string[] | undefined): number[] {
-  return [...workers.keys()].filter((index) => names === undefined || isNamed(workers[index]!, names));
-}
-
-/** As `workersNamed`, but nobody is an error: what is put somewhere must go somewhere. Throws ERR_NO_WORKER. */
-export function someWorkersNamed(workers: readonly WorkerDescription[], names: readonly string[] | undefined): number[] {
-  const found = workersNamed(workers, names);
+/** The workers that some names mean; `undefined` means all. Nobody is an error: what is put somewhere must go somewhere. Throws ERR_NO_WORKER. */
+export function someWorkersNamed(workers: readonly WorkerDescription[], names: readonly string[] | undefined): readonly number[] {
+  const found = names === undefined ? [...workers.keys()] : workersNamed(workers, names);
   if (found.length === 0)
     throw new HeddleError(
       'ERR_NO_WORKER',
@@ -34,8 +24,7 @@ export function limitsFor(
     const known = cache.get(options);
     if (known !== undefined) return known;
   }
-  const names = typeof options.workers === 'string' ? [options.workers] : options.workers;
-  const named = names === undefined ? undefined : workersNamed(workers, names);
+  const named = options.workers === undefined ? undefined : workersNamed(workers, options.workers);
   const isFence = named !== undefined && options.allowOtherWorkers !== true;
   const limits: Limits = {
     options,

@@ -15,9 +15,11 @@ import type { Command, Stimulus } from '../scheduler/stimulus.ts';
 import { encode } from '../worker/encode.ts';
 import type { FromWorker } from '../worker/protocol.ts';
 import { sizeOf } from '../worker/size-of.ts';
+import { Arrivals } from './arrivals.ts';
 import { encodeBatch } from './batch.ts';
 import { Blames } from './blames.ts';
 import { callOn } from './call.ts';
+import { lateError, TaskConsole } from './console.ts';
 import { Crew } from './crew.ts';
 import { Definitions } from './definitions.ts';
 import { Endings } from './endings.ts';
@@ -40,9 +42,9 @@ export class LocalEngine implements Engine {
   readonly #results: Results;
   #sinks: (Sink | undefined)[] = [];
   readonly #blames: Blames;
-  /** By row: small results that came with the report now looked at. */
-  readonly #arrived: unknown[] = [];
+  readonly #arrivals = new Arrivals();
   readonly #endings: Endings;
+  readonly #console: TaskConsole = new TaskConsole();
   #executor: unknown;
   #nested: NestedHost | undefined;
   #fatal: Error | undefined;
@@ -60,7 +62,6 @@ export class LocalEngine implements Engine {
       names: options.workers.map(({ name }) => name),
       start: options.start,
       settings: options.settings,
-      isLive: options.isLive,
       listener: {
         joined: (index) => this.#joined(index),
         left: (index, cause, wanted) => this.#left(index, cause, wanted),
@@ -259,12 +260,13 @@ export class LocalEngine implements Engine {
         return this.#nested?.receive(index, message.request, (reply, transfer) =>
           this.#crew.post(index, { kind: 'nested', reply }, transfer),
         );
+      case 'console':
+        return this.#console.write(index, this.workers[index]!.name, message, this.listener);
       case 'stray':
-        return this.listener.warning({
-          time: Date.now(),
-          code: 'HEDDLE_LATE_ERROR',
-          message: `${message.key === undefined ? 'something' : `task ${message.key}`} on ${this.workers[index]!.name} threw after it had ended: ${message.error.text}`,
-        });
+        this.listener.warning(lateError(message, this.workers[index]!.name));
+        // An error of no task at all leaves its worker in a state that nobody knows.
+        if (message.key === undefined) this.#crew.replace(index, new Error(`${message.error.text} was thrown outside any task`));
+        return;
     }
   }
 
@@ -288,8 +290,9 @@ export class LocalEngine implements Engine {
     const { state } = this.#scheduler;
     for (const row of state.workers[index]!.inFlight) this.#endings.clocks.left(row);
     const commands = this.#scheduler.step({ kind: 'worker-left', worker: index, wanted });
+    const lastLines = this.#console.take(index);
     for (const command of commands)
-      if (command.kind === 'killed') this.#blames.killed(command.row, command.deaths, this.workers[index]!.name, cause);
+      if (command.kind === 'killed') this.#blames.killed(command.row, command.deaths, this.workers[index]!.name, cause, lastLines);
     this.#perform(commands);
   }
 
@@ -302,11 +305,9 @@ export class LocalEngine implements Engine {
   }
 
   #finished(index: number, { reports, rows, values }: Extract<FromWorker, { kind: 'finished' }>): void {
-    for (let i = 0; i < rows.length; i++) this.#arrived[rows[i]!] = values[i] === undefined ? nothing : values[i];
     // An overdue row has failed by now: the report that follows finds it gone, and its result is dropped.
     if (!this.#endings.clocks.isQuiet) for (let i = 0; i < reports.length; i += 3) this.#endings.failOverdue(index, reports[i]!);
-    this.#step({ kind: 'finished', worker: index, reports });
-    for (let i = 0; i < rows.length; i++) this.#arrived[rows[i]!] = undefined;
+    this.#arrivals.during(rows, values, () => this.#step({ kind: 'finished', worker: index, reports }));
   }
 
   #failed(index: number, message: Extract<FromWorker, { kind: 'failed' }>): void {
@@ -331,13 +332,10 @@ export class LocalEngine implements Engine {
         case 'free':
           this.#crew.free(command.worker, command.rows);
           break;
-        case 'done': {
-          const { row } = command;
-          const value = this.#arrived[row];
-          this.#results.tell(row);
-          this.#sinks[row]?.finished(value !== undefined, value === nothing ? undefined : value);
+        case 'done':
+          this.#results.tell(command.row);
+          this.#arrivals.tell(command.row, this.#sinks[command.row]);
           break;
-        }
         case 'erred':
           this.#results.tell(command.row);
           this.#sinks[command.row]?.failed(this.#blames.of(command.blame));
@@ -394,9 +392,6 @@ export class LocalEngine implements Engine {
     this.#crew.setBusy(!this.#isClosed && this.#fatal === undefined && (unfinished > 0 || this.#crew.isAsked));
   }
 }
-
-/** Stands for the small result `undefined`. */
-const nothing = Symbol('undefined');
 
 function isUnfinished(at: number): boolean {
   return at === State.waiting || at === State.queued || at === State.processing || at === State.noWorker;

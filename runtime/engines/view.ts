@@ -1,4 +1,4 @@
-import type { WorkerDescription } from '../../graph/index.ts';
+import { isOnHost, type WorkerDescription } from '../../graph/index.ts';
 import type { EngineView, TaskTransition, WorkerInfo } from '../engine.ts';
 import { type SchedulerState, State, stateNames } from '../scheduler/state.ts';
 
@@ -51,6 +51,14 @@ export function transitionOf(
   from: State,
   to: State,
 ): TaskTransition {
-  const worker = to === State.processing || to === State.memory ? workers[state.worker[row]!]?.name : undefined;
-  return { time: Date.now(), key: state.key(row), from: stateNames[from], to: stateNames[to], ...(worker === undefined ? {} : { worker }) };
+  const worker = to === State.processing || to === State.memory ? workers[state.worker[row]!] : undefined;
+  const hosts = from === State.processing && to === State.memory ? state.sources[row]?.graph.hosts(state.graphRow[row]!) : undefined;
+  return {
+    time: Date.now(),
+    key: state.key(row),
+    from: stateNames[from],
+    to: stateNames[to],
+    ...(worker === undefined ? {} : { worker: worker.name }),
+    ...(worker === undefined || hosts === undefined ? {} : { isLocal: hosts.some((host) => isOnHost(worker, host)) }),
+  };
 }

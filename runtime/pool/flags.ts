@@ -1,3 +1,5 @@
+import type { ResourceLimits } from 'node:worker_threads';
+
 /** Flags of the caller's process that would make a worker do something else than work. */
 const notForWorkers =
   /^(-e|--eval|-p|--print|-c|--check|-i|--interactive|--test\b|--test-.*|--watch.*|--input-type.*|--inspect.*|--experimental-vm-modules)/;
@@ -17,6 +19,17 @@ export function flagsForWorkers(flags: readonly string[]): string[] | undefined 
   });
   const words = kept.flat();
   return words.length === flags.length ? undefined : words;
+}
+
+/** Flags of a worker process: those of the caller that are for workers, and V8's for its limits. */
+export function flagsForProcesses(flags: readonly string[], limits: ResourceLimits = {}): string[] {
+  const { maxOldGenerationSizeMb, maxYoungGenerationSizeMb, stackSizeMb } = limits;
+  return [
+    ...(flagsForWorkers(flags) ?? flags),
+    ...(maxOldGenerationSizeMb === undefined ? [] : [`--max-old-space-size=${maxOldGenerationSizeMb}`]),
+    ...(maxYoungGenerationSizeMb === undefined ? [] : [`--max-semi-space-size=${Math.max(1, Math.ceil(maxYoungGenerationSizeMb / 3))}`]), // V8 has three of them
+    ...(stackSizeMb === undefined ? [] : [`--stack-size=${Math.floor(stackSizeMb * 1024 - 192)}`]), // what lies beyond V8's own part is Node's
+  ];
 }
 
 /** The flags without those that Node's refusal names: what is V8's or the whole process's is in force for its threads anyway. */

@@ -35,10 +35,3 @@ export const { workerContext }: Shared = shared;
 export function runningKey(task: RunningTask): string {
   return typeof task.keys === 'string' ? task.keys : (task.keys[task.member] ?? task.keys.at(-1)!);
 }
-
-/** A fresh buffer of its own for bytes that a task gives: shared memory when the executor was asked for it. The bytes are not cleared. */
-export function allocateBytes(size: number): Uint8Array {
-  if (workerContext.sharedMemory) return new Uint8Array(new SharedArrayBuffer(size));
-  const buffer = Buffer.allocUnsafeSlow(size); // never pooled: the bytes own their buffer
-  return new Uint8Array(buffer.buffer, 0, size);
-}

@@ -1,15 +1,16 @@
-import type { MessagePort } from 'node:worker_threads';
-import { HeddleError } from '../../graph/index.ts';
+import { closedError } from '../engines/errors.ts';
 import { packError } from '../failure.ts';
 import type { NestedReply } from '../nested/messages.ts';
 import { Callees } from './callees.ts';
 import { runningTask } from './context.ts';
 import { decode, encode } from './encode.ts';
-import { interpret, MemberFailure, type Observer } from './interpret.ts';
+import { interpret, MemberFailure } from './interpret.ts';
 import { type Batch, eachJob, Job } from './job.ts';
-import { fingerprint, intoSharedMemory, isThenable } from './outcome.ts';
+import type { OpenLink, PeerLink } from './links.ts';
+import { observerOf } from './observe.ts';
+import { intoSharedMemory, isThenable } from './outcome.ts';
 import { Peers, UnmovedError } from './peers.ts';
-import { type FromWorker, TaskFlag, type ToWorker, type WorkerSettings } from './protocol.ts';
+import { type BetweenWorkers, type FromWorker, TaskFlag, type ToWorker, type WorkerSettings } from './protocol.ts';
 import { Reporter } from './reporter.ts';
 import { sizeOf } from './size-of.ts';
 
@@ -47,6 +48,8 @@ export class WorkerCore {
     readonly executor?: () => unknown;
     /** Where it does not: takes in what it tells running tasks. */
     readonly nested?: (reply: NestedReply) => void;
+    /** Opens links to other workers; a worker that is alone needs none. */
+    readonly openLink?: OpenLink;
     /** Runs work in a later turn. */
     readonly later: (work: () => void) => void;
   }) {
@@ -58,7 +61,7 @@ export class WorkerCore {
     this.#nested = options.nested;
     this.#callees = new Callees(options.isLive);
     this.#reporter = new Reporter(options.send);
-    this.#peers = new Peers(this.#results);
+    this.#peers = new Peers(this.#results, options.openLink ?? noLink);
   }
 
   /** Takes one message from the shell. */
@@ -84,7 +87,7 @@ export class WorkerCore {
       case 'stop':
         return this.#stop(message.row, message.reason);
       case 'peer':
-        return this.#peers.connect(message.worker, message.port);
+        return this.#peers.connect(message.worker, message.way);
       case 'nested':
         return this.#nested?.(message.reply);
       case 'call':
@@ -224,36 +227,9 @@ export class WorkerCore {
   }
 
   readonly #invoke = (job: Job): unknown => {
-    const observer = this.#observerOf(job);
+    const observer = observerOf(job, this.#settings.checkMutation);
     return interpret(job.tape, job.start, job.end, job.inputs, this.#callees.callee, this.#callees.data, observer);
   };
-
-  /** Looks at each call of a job where there is something to look at. */
-  #observerOf(job: Job): Observer | undefined {
-    const { checkMutation } = this.#settings;
-    if (!job.isFused && job.nouts === undefined && !checkMutation) return undefined;
-    let before: readonly (string | undefined)[] = [];
-    return {
-      before: (member, args) => {
-        job.member = member;
-        if (checkMutation) before = args.map(fingerprint);
-      },
-      after: (member, args, result) => {
-        job.member = member;
-        if (checkMutation) {
-          const changed = args.findIndex((arg, i) => before[i] !== undefined && fingerprint(arg) !== before[i]);
-          if (changed >= 0)
-            throw new HeddleError(
-              'ERR_MUTATED_ARGUMENT',
-              `a task changed its argument ${changed}, which other tasks may be reading; work on a copy (structuredClone) instead`,
-            );
-        }
-        const nout = job.nouts?.get(member);
-        if (nout !== undefined && (result as { length?: unknown } | null | undefined)?.length !== nout)
-          throw new HeddleError('ERR_NOUT', `a task with nout: ${nout} must return an array of ${nout} elements`);
-      },
-    };
-  }
 
   async #await(job: Job, result: PromiseLike<unknown>, began: number): Promise<void> {
     try {
@@ -328,11 +304,22 @@ export class WorkerCore {
   }
 
   /** Answers peers that ask while a long batch runs here. */
-  pollPeers(receive: (port: MessagePort) => { readonly message: unknown } | undefined): void {
-    this.#peers.poll(receive);
+  pollPeers(): void {
+    this.#peers.poll();
   }
 
+  /** A peer asks over a link that it opened itself. */
+  receiveFromPeer(message: BetweenWorkers, link: Pick<PeerLink, 'post'>): void {
+    this.#peers.receive(message, link);
+  }
+
+  /** Nobody waits for anything here any more: running tasks are told, where they outlive their worker. */
   close(): void {
+    for (const job of this.#jobs.values()) job.controller?.abort(closedError());
     this.#peers.close();
   }
 }
+
+const noLink: OpenLink = () => {
+  throw new Error('a worker that is alone was given a peer');
+};

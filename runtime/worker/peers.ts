@@ -1,6 +1,6 @@
-import type { MessagePort } from 'node:worker_threads';
 import { packError, unpackError } from '../failure.ts';
 import { decode, encode } from './encode.ts';
+import type { OpenLink, PeerLink, Way } from './links.ts';
 import type { BetweenWorkers, Fetched } from './protocol.ts';
 
 /** A result that cannot leave the worker that made it. */
@@ -15,37 +15,41 @@ export class UnmovedError extends Error {
 /** Results on their way between workers: asks the one that holds them, answers those that ask. They never pass through the caller's thread. */
 export class Peers {
   readonly #results: ReadonlyMap<number, unknown>;
-  readonly #ports = new Map<number, MessagePort>();
-  readonly #waiting = new Map<number, { readonly peer: number; readonly resolve: (results: readonly Fetched[] | undefined) => void }>();
+  readonly #open: OpenLink;
+  readonly #links = new Map<number, PeerLink>();
+  readonly #waiting = new Map<number, { readonly link: PeerLink; readonly resolve: (results: readonly Fetched[] | undefined) => void }>();
   #request = 0;
 
-  constructor(results: ReadonlyMap<number, unknown>) {
+  constructor(results: ReadonlyMap<number, unknown>, open: OpenLink) {
     this.#results = results;
+    this.#open = open;
   }
 
   /** A way to a worker; it replaces the way to the one that was there before. */
-  connect(peer: number, port: MessagePort): void {
-    this.#ports.get(peer)?.close();
-    this.#ports.set(peer, port);
-    port.on('message', (message: BetweenWorkers) => this.#receive(port, message));
-    port.on('close', () => this.#lost(peer, port));
-    port.unref();
+  connect(peer: number, way: Way): void {
+    const before = this.#links.get(peer);
+    const link: PeerLink = this.#open(
+      way,
+      (message) => this.receive(message, link),
+      () => this.#lost(peer, link),
+    );
+    this.#links.set(peer, link);
+    before?.close();
   }
 
-  /** Takes in what lies at the ports, between two tasks of a long batch. */
-  poll(receive: (port: MessagePort) => { readonly message: unknown } | undefined): void {
-    for (const port of this.#ports.values())
-      for (let got = receive(port); got !== undefined; got = receive(port)) this.#receive(port, got.message as BetweenWorkers);
+  /** Takes in what lies at the links, between two tasks of a long batch. */
+  poll(): void {
+    for (const link of this.#links.values()) link.poll();
   }
 
   /** Results that a peer holds, in order, and which of them it has not got, or took with it. Rejects with an UnmovedError when one cannot leave it. */
   async fetch(peer: number, rows: readonly number[]): Promise<{ readonly results: readonly unknown[]; readonly lost: readonly number[] }> {
-    const port = this.#ports.get(peer);
+    const link = this.#links.get(peer);
     const request = this.#request++;
     const answer = await new Promise<readonly Fetched[] | undefined>((resolve) => {
-      if (port === undefined) return resolve(undefined);
-      this.#waiting.set(request, { peer, resolve });
-      port.postMessage({ kind: 'want', request, rows } satisfies BetweenWorkers);
+      if (link === undefined) return resolve(undefined);
+      this.#waiting.set(request, { link, resolve });
+      link.post({ kind: 'want', request, rows }, []);
     });
     if (answer === undefined) return { results: [], lost: rows };
     const lost: number[] = [];
@@ -76,10 +80,11 @@ export class Peers {
     return { results, transfer };
   }
 
-  #receive(port: MessagePort, message: BetweenWorkers): void {
+  /** Takes a message of a peer; answers go back over the same link. */
+  receive(message: BetweenWorkers, link: Pick<PeerLink, 'post'>): void {
     if (message.kind === 'want') {
       const { results, transfer } = this.answer(message.rows);
-      port.postMessage({ kind: 'give', request: message.request, results } satisfies BetweenWorkers, transfer);
+      link.post({ kind: 'give', request: message.request, results }, transfer);
       return;
     }
     const waiting = this.#waiting.get(message.request);
@@ -87,16 +92,16 @@ export class Peers {
     waiting?.resolve(message.results);
   }
 
-  #lost(peer: number, port: MessagePort): void {
-    if (this.#ports.get(peer) === port) this.#ports.delete(peer);
+  #lost(peer: number, link: PeerLink): void {
+    if (this.#links.get(peer) === link) this.#links.delete(peer);
     for (const [request, waiting] of this.#waiting) {
-      if (waiting.peer !== peer) continue;
+      if (waiting.link !== link) continue;
       this.#waiting.delete(request);
       waiting.resolve(undefined);
     }
   }
 
   close(): void {
-    for (const port of this.#ports.values()) port.close();
+    for (const link of this.#links.values()) link.close();
   }
 }

@@ -1,6 +1,6 @@
-import type { MessagePort } from 'node:worker_threads';
 import type { PackedError } from '../failure.ts';
 import type { NestedReply, NestedRequest } from '../nested/messages.ts';
+import type { Way } from './links.ts';
 
 /** Every message between the shell and its workers, and between workers. */
 
@@ -46,7 +46,7 @@ export type ToWorker =
   /** Nobody wants this task any more: drop it if it waits, tell it if it runs. */
   | { readonly kind: 'stop'; readonly row: number; readonly reason: unknown }
   /** A way to another worker, which may be a new one in an old place. */
-  | { readonly kind: 'peer'; readonly worker: number; readonly port: MessagePort }
+  | { readonly kind: 'peer'; readonly worker: number; readonly way: Way }
   /** Tells a running task of what it submitted. */
   | { readonly kind: 'nested'; readonly reply: NestedReply }
   /** Run a function outside the scheduler. */
@@ -86,6 +86,8 @@ export type FromWorker =
   | { readonly kind: 'called'; readonly request: number; readonly rich: boolean; readonly value: unknown; readonly error?: PackedError }
   /** A running task asks something of its executor. */
   | { readonly kind: 'nested'; readonly request: NestedRequest }
+  /** Something was written to the console, by a task if there is a key. */
+  | { readonly kind: 'console'; readonly key: string | undefined; readonly stream: 'stdout' | 'stderr'; readonly text: string }
   /** Something went wrong outside any running task. */
   | { readonly kind: 'stray'; readonly key: string | undefined; readonly error: PackedError };
 

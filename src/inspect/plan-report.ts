@@ -1,4 +1,4 @@
-import { compile, type Plan } from '../../graph/index.ts';
+import { compile, isOnHost, type Plan } from '../../graph/index.ts';
 import { type Executor, resolveExecutor } from '../../runtime/index.ts';
 import { bytesText, grouped, shorten, timeText, visible } from './text.ts';
 import { tasksOfValues, type Values } from './values.ts';
@@ -17,6 +17,8 @@ export interface PlanReport {
     readonly milliseconds: number;
   }[];
   readonly bytesToRead: number;
+  /** Blocks whose hosts are known: how many, and how many of them can be read by a worker on such a host. Events show what came of it (`isLocal`). */
+  readonly localReads: { readonly tasks: number; readonly bytes: number; readonly localTasks: number; readonly localBytes: number };
   /** Tasks whose results the persistent cache holds. */
   readonly cacheHits: number;
   /** The most results held at one time. */
@@ -40,8 +42,32 @@ export async function plan(values: Values, options: PlanOptions = {}): Promise<P
 /** The report of a Plan. */
 export function reportOf(compiled: Plan): PlanReport {
   const { tasksBefore, tasksAfter, passes, bytesToRead, peakResults } = compiled;
-  const numbers = { tasksBefore, tasksAfter, passes, bytesToRead, cacheHits: 0, peakResults, tasksByWorker: dealOut(compiled) };
+  const numbers = {
+    tasksBefore,
+    tasksAfter,
+    passes,
+    bytesToRead,
+    localReads: localReadsOf(compiled),
+    cacheHits: 0,
+    peakResults,
+    tasksByWorker: dealOut(compiled),
+  };
   return Object.freeze({ text: textOf(numbers), ...numbers });
+}
+
+function localReadsOf({ graph, preferred, workers }: Plan): PlanReport['localReads'] {
+  const reads = { tasks: 0, bytes: 0, localTasks: 0, localBytes: 0 };
+  for (let row = 0; row < graph.size; row++) {
+    const hosts = graph.hosts(row);
+    if (hosts === undefined || graph.held[row] === 1) continue;
+    const bytes = graph.bytesToRead(row);
+    reads.tasks += 1;
+    reads.bytes += bytes;
+    if (!preferred[row]?.some((index) => hosts.some((host) => isOnHost(workers[index]!, host)))) continue;
+    reads.localTasks += 1;
+    reads.localBytes += bytes;
+  }
+  return Object.freeze(reads);
 }
 
 function dealOut(compiled: Plan): ReadonlyMap<string, number> {
@@ -85,8 +111,14 @@ function textOf(report: Omit<PlanReport, 'text'>): string {
     ),
     '',
     fact('to read', report.bytesToRead === 0 ? 'nothing' : bytesText(report.bytesToRead)),
+    ...(report.localReads.tasks === 0 ? [] : [fact('read locally', localText(report.localReads))]),
     fact('from the cache', report.cacheHits === 0 ? 'nothing' : `${grouped(report.cacheHits)} results`),
     fact('held at most', `${grouped(report.peakResults)} ${report.peakResults === 1 ? 'result' : 'results'} at a time (one worker)`),
     fact('tasks a worker', [...workers.slice(0, workersShown), ...more].join(', ')),
   ].join('\n');
+}
+
+function localText({ tasks, bytes, localTasks, localBytes }: PlanReport['localReads']): string {
+  const share = bytes === 0 ? localTasks / tasks : localBytes / bytes;
+  return `${Math.floor(share * 100)} % (${grouped(localTasks)} of ${grouped(tasks)} blocks have a worker on a host that holds them)`;
 }

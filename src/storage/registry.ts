@@ -2,10 +2,11 @@ import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describeWrong, HeddleError, typeError } from '../../graph/index.ts';
 import { fileStorage } from './file.ts';
+import { lazyStorage } from './lazy-storage.ts';
 import type { Storage } from './storage.ts';
 
 /** Schemes that heddle will read itself one day. */
-const comingSchemes: readonly string[] = ['s3', 'hdfs', 'webhdfs', 'swebhdfs', 'http', 'https'];
+const comingSchemes: readonly string[] = ['s3', 'http', 'https'];
 
 const storageByScheme = new Map<string, Storage>();
 const moduleByStorage = new Map<Storage, string>();
@@ -68,4 +69,5 @@ function checkedModule(storage: unknown): string {
   return isAbsolute(specifier) ? pathToFileURL(specifier).href : specifier;
 }
 
-for (const storage of [fileStorage]) registerStorage(storage);
+registerStorage(fileStorage);
+registerStorage(lazyStorage(['hdfs', 'webhdfs', 'swebhdfs'], 'src/storage/hdfs/hdfs.js', { writes: true }));

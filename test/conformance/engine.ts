@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { inspect, promisify } from 'node:util';
 import { compute, currentTask, lazy, persist, value } from 'heddle';
+import { testEngineDeaths } from './engine-deaths.ts';
 import { testEngineErrors } from './engine-errors.ts';
 import { testEngineLife } from './engine-life.ts';
 import { testEngineResults } from './engine-results.ts';
@@ -370,4 +371,6 @@ export function testEngine(name: EngineName, open: OpenExecutor, skip: EngineSki
   testEngineLife(name, open, test);
   testEngineResults(name, open, test);
   testEngineErrors(name, open, test);
+  // The inline worker is the caller's own thread; those of a cluster have deaths of their own (test/runtime/dask/kills.test.ts).
+  if (name === 'threads' || name === 'processes') testEngineDeaths(name, open, test);
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { encode } from '../../graph/args.ts';
+import { type Encoded, encode as encodeInto } from '../../graph/args.ts';
 import { Walk } from '../../graph/canonical/walk.ts';
+import { Writer } from '../../graph/canonical/writer.ts';
 import { decode } from '../../graph/decode.ts';
 import { taskOf } from '../../graph/handle.ts';
 import { lazy, value } from '../../graph/lazy.ts';
@@ -23,6 +24,12 @@ const message = (run: () => unknown): string => {
 };
 
 const withHoles = (length: number, items: Record<number, unknown>): unknown[] => Object.assign(new Array<unknown>(length), items);
+
+function encode(args: readonly unknown[], traverse = true, isPure = true): Encoded & { readonly text: string } {
+  const writer = new Writer();
+  const encoded = encodeInto(args, writer, { root: 'args', traverse, isPure });
+  return { ...encoded, text: writer.textFrom(0) };
+}
 
 describe('encode', () => {
   it('makes literals of plain data and dependencies of Values', () => {

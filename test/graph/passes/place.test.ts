@@ -2,7 +2,7 @@ import { Graph } from '../../../graph/graph.ts';
 import type { TaskOptions } from '../../../graph/options.ts';
 import type { WorkerDescription } from '../../../graph/pass.ts';
 import { fuse } from '../../../graph/passes/fuse.ts';
-import { place, workersNamed } from '../../../graph/passes/place.ts';
+import { place } from '../../../graph/passes/place.ts';
 import { call, testPass } from '../../conformance/pass.ts';
 
 const worker = (name: string, host: string): WorkerDescription => ({ name, host, resources: {} });
@@ -54,11 +54,5 @@ describe('place', () => {
   it('prefers nothing for a held row', () => {
     const graph = Graph.from([call('read', [], { hosts: ['node3'] })], () => true);
     expect(place.run(graph, { workers }).preferred![0]).toBeUndefined();
-  });
-});
-
-describe('workersNamed', () => {
-  it('gives each worker once', () => {
-    expect(workersNamed(['w0', 'node2', 'w0'], workers)).toEqual([0, 3]);
   });
 });
