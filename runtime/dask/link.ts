@@ -45,3 +45,19 @@ export function parseWorkers(found: unknown, hostnames?: ReadonlyMap<string, str
     status: worker.status === 'paused' ? 'paused' : 'running',
   }));
 }
+
+/** Who came and who went, as listeners hear of it. */
+export function changesOf(
+  before: readonly ClusterWorker[],
+  after: readonly ClusterWorker[],
+): { readonly time: number; readonly worker: string; readonly change: 'joined' | 'left' }[] {
+  const time = Date.now();
+  const without = (some: readonly ClusterWorker[], others: readonly ClusterWorker[]): readonly ClusterWorker[] => {
+    const addresses = new Set(others.map(({ address }) => address));
+    return some.filter(({ address }) => !addresses.has(address));
+  };
+  return [
+    ...without(after, before).map(({ name }) => ({ time, worker: name, change: 'joined' as const })),
+    ...without(before, after).map(({ name }) => ({ time, worker: name, change: 'left' as const })),
+  ];
+}

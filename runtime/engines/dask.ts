@@ -1,12 +1,15 @@
 import { type Callee, CancelledError, HeddleError, keyOf, noOptions, type Plan, type Task } from '../../graph/index.ts';
 import { ClusterErrors } from '../dask/cluster-errors.ts';
+import { callOnWorkers, outcomesOf } from '../dask/cluster-requests.ts';
+import { clusterView } from '../dask/cluster-view.ts';
 import { Code } from '../dask/code.ts';
-import { fromBlob, serialize, toBlob } from '../dask/data.ts';
-import { type ClusterWorker, type Link, type OpenLink, parseWorkers } from '../dask/link.ts';
-import { addressesNamed, type ClusterSettings, clusterKey, isCalled, submissionOf, taskBlob } from '../dask/submission.ts';
+import { serialize, toBlob } from '../dask/data.ts';
+import { type ClusterWorker, changesOf, type Link, type OpenLink } from '../dask/link.ts';
+import { addressesNamed, type ClusterSettings, clusterKey, submissionOf } from '../dask/submission.ts';
 import type { FailureInfo } from '../dask/thread-messages.ts';
 import { type Blob, BlobKind, type Frame, type Header } from '../dask/wire.ts';
-import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink, WorkerInfo } from '../engine.ts';
+import { dependantsOf, mayRun, wishText } from '../dask/wishes.ts';
+import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink } from '../engine.ts';
 import { encode } from '../worker/encode.ts';
 import { Clocks } from './clocks.ts';
 import { closedError, lostError } from './errors.ts';
@@ -52,6 +55,7 @@ export class DaskEngine implements Engine {
   #workers: readonly ClusterWorker[] = [];
   #waiting: (() => void)[] | undefined = [];
   #pending = 0;
+  #nextClock = 0;
   #request = 0;
   #fatal: Error | undefined;
   #isClosed = false;
@@ -60,7 +64,17 @@ export class DaskEngine implements Engine {
     this.name = options.name;
     this.#options = options;
     this.#errors = new ClusterErrors(this.#code.resolveClass, (name) => name);
-    this.view = this.#makeView();
+    this.view = clusterView({
+      look: async (what) => {
+        await this.#isReady();
+        return (await this.#ask({ op: 'look', what })).header.found;
+      },
+      nameOf: (address) => this.#nameOf(address),
+      keyOf: (key) => {
+        const held = this.#byKey.get(key);
+        return held === undefined ? key : keyOf(held.task);
+      },
+    });
     this.#link = options.open({
       ready: (workers) => this.#ready(workers),
       workers: (workers) => this.#changed(workers),
@@ -83,8 +97,7 @@ export class DaskEngine implements Engine {
 
   /** Whether the cluster took us in; work waits for it. */
   #ready(workers: readonly ClusterWorker[]): void {
-    this.#workers = workers;
-    for (const { name } of workers) this.listener.worker?.({ time: Date.now(), worker: name, change: 'joined' });
+    this.#changed(workers);
     const waiting = this.#waiting ?? [];
     this.#waiting = undefined;
     for (const send of waiting) send();
@@ -97,13 +110,15 @@ export class DaskEngine implements Engine {
     this.#busy();
   }
 
+  /** Resolves when the cluster took us in, or never will. */
+  #isReady(): Promise<void> {
+    return new Promise((resolve) => this.#whenReady(resolve));
+  }
+
   #changed(workers: readonly ClusterWorker[]): void {
-    const before = new Set(this.#workers.map(({ address }) => address));
-    const after = new Set(workers.map(({ address }) => address));
-    const time = Date.now();
-    for (const { address, name } of workers) if (!before.has(address)) this.listener.worker?.({ time, worker: name, change: 'joined' });
-    for (const { address, name } of this.#workers) if (!after.has(address)) this.listener.worker?.({ time, worker: name, change: 'left' });
+    const before = this.#workers;
     this.#workers = workers;
+    for (const event of changesOf(before, workers)) this.listener.worker?.(event);
   }
 
   run(plan: Plan, sinks: readonly Sink[]): void {
@@ -180,22 +195,11 @@ export class DaskEngine implements Engine {
 
   async #fetch(handles: readonly number[]): Promise<Outcome[]> {
     const held = handles.map((handle) => this.#held[handle]!);
-    const { header, blobs } = await this.#ask({ op: 'gather', keys: held.map(({ key }) => key) });
-    const infos = header.outcomes as readonly (FailureInfo | null)[];
-    return Promise.all(
-      infos.map(async (info, i): Promise<Outcome> => {
-        const blob = blobs[i]!;
-        if (info !== null)
-          return { kind: 'error', error: await this.#errors.errorOf(info, blob.body.length > 0 ? blob : undefined, keyOf(held[i]!.task)) };
-        if (blob.kind !== BlobKind.captured) return { kind: 'value', value: fromBlob(blob) };
-        return {
-          kind: 'error',
-          error: new HeddleError(
-            'ERR_UNSENDABLE',
-            `${keyOf(held[i]!.task)} holds functions or class instances, which cannot come back from a cluster; use it in a task`,
-          ),
-        };
-      }),
+    const answer = await this.#ask({ op: 'gather', keys: held.map(({ key }) => key) });
+    return outcomesOf(
+      answer,
+      this.#errors,
+      held.map(({ task }) => keyOf(task)),
     );
   }
 
@@ -223,7 +227,10 @@ export class DaskEngine implements Engine {
 
   async cancel(handles: readonly number[], { reason, force }: { readonly reason: unknown; readonly force: boolean }): Promise<void> {
     const named = handles.map((handle) => this.#held[handle]).filter((held) => held?.state === 'pending') as Held[];
-    const all = this.#dependants(named);
+    const all = dependantsOf(
+      named.map(({ task }) => task),
+      this.#unfinished(),
+    );
     for (const held of all) this.#ended(held, new CancelledError(keyOf(held.task), reason));
     const keys = all.map(({ key }) => key);
     await new Promise<void>((resolve, reject) =>
@@ -231,24 +238,8 @@ export class DaskEngine implements Engine {
     );
   }
 
-  /** Some outputs, and all unfinished ones that depend on them. */
-  #dependants(roots: readonly Held[]): Held[] {
-    const reaches = new Map<Task, boolean>(roots.map(({ task }) => [task, true]));
-    const ids = new Set(roots.map(({ task }) => task.id));
-    const look = (start: Task): boolean => {
-      const stack = [start];
-      for (let task = stack.at(-1); task !== undefined; task = stack.at(-1)) {
-        const missing = reaches.has(task) || ids.has(task.id) ? [] : task.dependencies.filter((one) => !reaches.has(one));
-        if (missing.length > 0) {
-          stack.push(...missing);
-          continue;
-        }
-        stack.pop();
-        if (!reaches.has(task)) reaches.set(task, ids.has(task.id) || task.dependencies.some((one) => reaches.get(one) === true));
-      }
-      return reaches.get(start) === true;
-    };
-    return [...this.#byId.values()].filter((held) => held.state === 'pending' && look(held.task));
+  #unfinished(): Held[] {
+    return [...this.#byId.values()].filter(({ state }) => state === 'pending');
   }
 
   retry(handles: readonly number[]): void {
@@ -262,38 +253,16 @@ export class DaskEngine implements Engine {
   }
 
   async call(callee: Callee, names: readonly string[] | undefined): Promise<Map<string, unknown>> {
-    const reference = this.#code.reference(callee);
-    const { checkMutation: _, retries, allowedFailures, cancelGraceMs: grace, setup, loader } = this.#options;
-    const blob = taskBlob(
-      { key: callee.name, name: callee.name, retries, timeout: null, grace, allowedFailures },
-      { tape: [], references: [reference], keys: callee.name, names: [callee.name], nouts: [], checkMutation: false, setup, loader },
-    );
-    await new Promise<void>((resolve) => this.#whenReady(resolve));
-    const { digests, blobs: code } = this.#code.take();
-    const workers =
-      names === undefined
-        ? null
-        : this.#workers.filter((worker) => names.some((name) => isCalled(worker, name))).map(({ address }) => address);
-    if (workers?.length === 0)
-      throw new HeddleError(
-        'ERR_NO_WORKER',
-        `no worker is called ${JSON.stringify(names)} (there are ${this.#workers.map(({ name }) => name).join(', ')})`,
-      );
-    const { header, blobs } = await this.#ask({ op: 'call', workers, code: digests }, [blob, ...code]);
-    const said = header.said as readonly { readonly address: string; readonly ok: boolean; readonly info?: FailureInfo }[];
-    const results = new Map<string, unknown>();
-    for (const [i, { address, ok, info }] of said.entries()) {
-      if (!ok) throw await this.#errors.errorOf({ ...info!, key: callee.name, name: callee.name }, blobs[i], callee.name);
-      results.set(this.#nameOf(address), fromBlob(blobs[i]!));
-    }
-    return results;
+    await this.#isReady();
+    const source = { code: this.#code, errors: this.#errors, workers: this.#workers, settings: this.#options, ask: this.#ask };
+    return callOnWorkers(source, callee, names);
   }
 
   async restart(): Promise<void> {
     const reason = 'the executor was restarted';
     this.#failAll((key) => new CancelledError(key, reason));
     for (const held of [...this.#byId.values()]) this.#drop(held);
-    await new Promise<void>((resolve) => this.#whenReady(resolve));
+    await this.#isReady();
     await this.#ask({ op: 'restart' });
   }
 
@@ -324,7 +293,7 @@ export class DaskEngine implements Engine {
     this.#busy();
   }
 
-  #ask(header: Header, blobs?: readonly Blob[]): Promise<Frame> {
+  readonly #ask = (header: Header, blobs?: readonly Blob[]): Promise<Frame> => {
     if (this.#fatal !== undefined) return Promise.reject(this.#fatal);
     if (this.#isClosed) return Promise.reject(closedError());
     const request = this.#request++;
@@ -332,7 +301,7 @@ export class DaskEngine implements Engine {
     this.#link.send({ ...header, request }, blobs);
     this.#busy();
     return answer;
-  }
+  };
 
   #receive(frame: Frame): void {
     const { header, blobs } = frame;
@@ -385,7 +354,6 @@ export class DaskEngine implements Engine {
   #settled(held: Held, state: 'finished' | 'failed'): void {
     if (held.state === 'pending') {
       this.#count(-1);
-      this.#clocks.left(held.handle);
       this.#tell(held, 'processing', state === 'finished' ? 'memory' : 'erred');
     }
     held.state = state;
@@ -408,72 +376,23 @@ export class DaskEngine implements Engine {
 
   /** A row that asks for workers that are not there: a warning at once, an error when none comes in time. */
   #noteWishes({ graph }: Plan): void {
+    const limitMs = this.#options.noWorkerTimeoutMs;
     for (let row = 0; row < graph.size; row++) {
       const task = graph.tasks[row]!;
-      if (graph.held[row] === 1 || task.options === noOptions || this.#mayRun(task)) continue;
-      const { workers, resources } = task.options;
-      const asked = [workers && `workers ${JSON.stringify(workers)}`, resources && `resources ${JSON.stringify(resources)}`]
-        .filter(Boolean)
-        .join(' and ');
-      const text = `no worker may run ${keyOf(task)} (it asks for ${asked})`;
+      if (graph.held[row] === 1 || task.options === noOptions || mayRun(task, this.#workers)) continue;
+      const text = wishText(task);
       this.listener.warning({ time: Date.now(), code: 'HEDDLE_NO_WORKER', message: `${text}; it waits` });
-      const limit = this.#options.noWorkerTimeoutMs;
-      const held = this.#byId.get(task.id);
-      if (limit === Number.POSITIVE_INFINITY || held === undefined) continue;
-      this.#clocks.start(held.handle, limit, () => {
-        if (held.state !== 'pending' || this.#mayRun(task)) return;
-        this.#ended(
-          held,
-          new HeddleError('ERR_NO_WORKER', `${text} within ${limit} ms; start such a worker, or change the task's options`),
-        );
+      if (limitMs === Number.POSITIVE_INFINITY) continue;
+      this.#clocks.start(this.#nextClock++, limitMs, () => {
+        if (mayRun(task, this.#workers)) return;
+        const error = new HeddleError('ERR_NO_WORKER', `${text} within ${limitMs} ms; start such a worker, or change the task's options`);
+        for (const held of dependantsOf([task], this.#unfinished())) this.#ended(held, error);
       });
     }
   }
 
-  #mayRun({ options }: Task): boolean {
-    const { workers, resources = {} } = options;
-    const names =
-      workers === undefined || options.allowOtherWorkers === true ? undefined : typeof workers === 'string' ? [workers] : workers;
-    if (names === undefined && Object.keys(resources).length === 0) return true;
-    return this.#workers.some(
-      (worker) =>
-        (names === undefined || names.some((name) => isCalled(worker, name))) &&
-        Object.entries(resources).every(([name, amount]) => (worker.resources[name] ?? 0) >= amount),
-    );
-  }
-
   #nameOf(address: string): string {
     return this.#workers.find((worker) => worker.address === address)?.name ?? address;
-  }
-
-  #makeView(): EngineView {
-    const look = async (what: string): Promise<unknown> => {
-      await new Promise<void>((resolve) => this.#whenReady(resolve));
-      return (await this.#ask({ op: 'look', what })).header.found;
-    };
-    const shown = (key: string): string => keyOf(this.#byKey.get(key)?.task ?? ({ givenKey: key } as Task));
-    const entries = async <T>(what: string): Promise<[string, T][]> => Object.entries((await look(what)) as Record<string, T>);
-    return {
-      workers: async () =>
-        parseWorkers(await look('workers')).map(
-          ({ name, host, resources, status, nbytes, spilled, processing }): WorkerInfo => ({
-            name,
-            host,
-            resources,
-            status: status as WorkerInfo['status'],
-            nbytes,
-            spilled,
-            processing,
-          }),
-        ),
-      whoHas: async () =>
-        new Map(
-          (await entries<string[]>('whoHas')).map(([key, addresses]) => [shown(key), addresses.map((address) => this.#nameOf(address))]),
-        ),
-      nbytes: async () => new Map((await entries<number>('nbytes')).map(([key, size]) => [shown(key), size])),
-      processing: async () =>
-        new Map((await entries<string[]>('processing')).map(([address, keys]) => [this.#nameOf(address), keys.map(shown)])),
-    };
   }
 }
 
