@@ -4,6 +4,7 @@ import { callOnWorkers, outcomesOf } from '../dask/cluster-requests.ts';
 import { clusterView } from '../dask/cluster-view.ts';
 import { Code } from '../dask/code.ts';
 import { serialize, toBlob } from '../dask/data.ts';
+import { type Held, isGone } from '../dask/held.ts';
 import { type ClusterWorker, changesOf, type Link, type OpenLink } from '../dask/link.ts';
 import { addressesNamed, type ClusterSettings, clusterKey, submissionOf } from '../dask/submission.ts';
 import type { FailureInfo } from '../dask/thread-messages.ts';
@@ -13,17 +14,6 @@ import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink } from 
 import { encode } from '../worker/encode.ts';
 import { Clocks } from './clocks.ts';
 import { closedError, lostError } from './errors.ts';
-
-/** An output that somebody holds. */
-interface Held {
-  readonly handle: number;
-  readonly task: Task;
-  /** The cluster's name for it. */
-  readonly key: string;
-  sink: Sink | undefined;
-  holds: number;
-  state: 'pending' | 'finished' | 'failed';
-}
 
 /** What is made of a cluster. */
 export interface DaskOptions extends ClusterSettings {
@@ -399,10 +389,4 @@ export class DaskEngine implements Engine {
 /** How long a close waits for bytes that are on their way. */
 function patience(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 10_000).unref());
-}
-
-/** Ended for good: the same task begins anew when it is submitted again. */
-function isGone(error: Error): boolean {
-  const code = (error as { readonly code?: unknown }).code;
-  return code === 'ERR_CANCELLED' || code === 'ERR_EXECUTOR_CLOSED' || code === 'ERR_LOST' || code === 'ERR_NO_WORKER';
 }

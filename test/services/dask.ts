@@ -153,11 +153,12 @@ export class DaskCluster {
     return processesWith(`${this.folder}/`, 'sidecar.js');
   }
 
-  /** Ends everything, whatever it does. */
-  async stop(): Promise<void> {
+  /** Ends everything, whatever it does; the names of those that did not end when they were asked to. */
+  async stop(): Promise<string[]> {
     for (const { child } of this.#members) child.kill('SIGTERM');
     const all = Promise.all(this.#members.map(({ ended }) => ended));
-    await Promise.race([all, new Promise((resolve) => setTimeout(resolve, 5000).unref())]);
+    await Promise.race([all, new Promise((resolve) => setTimeout(resolve, 15_000).unref())]);
+    const deaf = this.#members.filter(({ child }) => child.exitCode === null && child.signalCode === null).map(({ name }) => name);
     for (const { child } of this.#members) {
       try {
         process.kill(-child.pid!, 'SIGKILL');
@@ -167,6 +168,7 @@ export class DaskCluster {
     }
     await all;
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    return deaf;
   }
 }
 

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { currentTask, Executor, lazy, readBytes, registerStorage, type Storage } from 'heddle';
 import { rejection, runCounter } from '../../conformance/engine-tools.ts';
-import { DaskCluster, daskPythonOrReason, daskVersions, until } from '../../services/dask.ts';
+import { DaskCluster, daskPythonOrReason, daskVersions, processesWith, until } from '../../services/dask.ts';
 
 const version = daskVersions.newest;
 const { python, reason } = await daskPythonOrReason(version);
@@ -27,7 +27,8 @@ suite(`a cluster${reason === undefined ? '' : ` (${reason})`}`, () => {
   }, 120_000);
   afterAll(async () => {
     await executor?.close();
-    await cluster?.stop();
+    expect(await cluster?.stop()).toEqual([]); // all of it ends when it is asked to
+    expect(await processesWith(cluster.folder)).toEqual([]);
   }, 60_000);
 
   it('gives the keys and results of threads', async () => {

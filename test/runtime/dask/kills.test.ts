@@ -33,7 +33,7 @@ suite(`deaths on a cluster${reason === undefined ? '' : ` (${reason})`}`, () => 
   }, 60_000);
   afterEach(async () => {
     await executor.close();
-    await cluster.stop();
+    expect(await cluster.stop()).toEqual([]);
     expect(existsSync(cluster.folder)).toBe(false);
     expect(await processesWith(cluster.folder)).toEqual([]);
     expect(await processesWith('bridge.py', cluster.address)).toEqual([]);
