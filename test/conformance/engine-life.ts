@@ -113,8 +113,9 @@ export function testEngineLife(name: EngineName, open: OpenExecutor, test: Case)
             const { key, worker, attempt, signal } = currentTask();
             return { key, worker, attempt, aborted: signal.aborted };
           });
-          const [{ name: worker } = { name: 'none' }] = await executor().workers();
-          expect(await future).toEqual({ key: future.key, worker, attempt: 1, aborted: false });
+          const { worker, ...rest } = await future;
+          expect((await executor().workers()).map(({ name }) => name)).toContain(worker);
+          expect(rest).toEqual({ key: future.key, attempt: 1, aborted: false });
         });
         test('knows them after an await, beside others', async () => {
           const who = async (ms: number): Promise<string> => {

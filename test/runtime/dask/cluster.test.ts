@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { currentTask, Executor, lazy, readBytes, registerStorage, type Storage } from 'heddle';
 import { rejection, runCounter } from '../../conformance/engine-tools.ts';
@@ -13,6 +13,7 @@ const version = daskVersions.newest;
 const { python, reason } = await daskPythonOrReason(version);
 const suite = python === undefined ? describe.skip : describe;
 const run = promisify(execFile);
+const example = fileURLToPath(new URL('../../../examples/word-count.mjs', import.meta.url));
 
 const where = (): string => currentTask().worker;
 const upTo = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
@@ -42,6 +43,25 @@ suite(`a cluster${reason === undefined ? '' : ` (${reason})`}`, () => {
       await threads.close();
     }
   });
+
+  it('gives the demo the answer and keys that threads give', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'heddle-demo-'));
+    try {
+      for (const i of upTo(30)) writeFileSync(join(folder, `${i}.log`), 'many words are few words said often\n'.repeat(20 + i));
+      const demo = async (...options: readonly string[]): Promise<string> => {
+        const { stdout } = await run(process.execPath, [example, join(folder, '*.log'), '--keys', ...options], {
+          cwd: folder,
+          timeout: 60_000,
+        });
+        return stdout.slice(stdout.indexOf('most frequent'));
+      };
+      const there = await demo(`--scheduler=${cluster.address}`, `--python=${python}`);
+      expect(there).toContain('words');
+      expect(there).toBe(await demo());
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }, 120_000);
 
   it('runs tasks where they are told to: by name, by host, by address, by resources', async () => {
     const [first] = await executor.workers();
