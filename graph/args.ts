@@ -61,7 +61,8 @@ export function encode(args: readonly unknown[], writer: Writer, options: Encode
     writer.handle(task);
     let index = 0;
     while (index < dependencies.length && !isSame(dependencies[index] as Task, task)) index++;
-    if (index === dependencies.length) dependencies = index === 0 ? [task] : [...dependencies, task];
+    if (index === dependencies.length)
+      dependencies = index === 0 ? [task] : index === 1 ? [dependencies[0] as Task, task] : [...dependencies, task];
     tape[2 * i] = Op.dependency;
     tape[2 * i + 1] = index;
   }

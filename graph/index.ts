@@ -56,6 +56,16 @@ export type { PassReport, Plan } from './plan.ts';
 export { encodeRow, type Program } from './program.ts';
 export type * from './result-types.ts';
 export { Op, type Tape } from './tape.ts';
-export { brandSymbol, type Callee, type CapturedData, type FunctionSource, keyOf, type Task, type TaskHandle, taskSymbol } from './task.ts';
+export {
+  brandSymbol,
+  type Callee,
+  type CapturedData,
+  type FunctionSource,
+  keyOf,
+  type Task,
+  type TaskHandle,
+  taskSymbol,
+  withParts,
+} from './task.ts';
 export { digest, tokenize, tokenizeSymbol } from './token.ts';
 export { isValue, makeValue, setValueActions, taskOf } from './value.ts';

@@ -153,11 +153,11 @@ export type GraphFormat = 'svg' | 'dot' | 'mermaid' | 'html' | 'json' | 'png';
 export interface VisualizeOptions {
   /** @default by the path's ending, else 'svg' */
   readonly format?: GraphFormat | undefined;
-  /** @default 'name' */
+  /** What colours say. @default 'name' */
   readonly color?: 'name' | 'order' | 'worker' | 'status' | 'time' | undefined;
   /** Draw the plan instead of what was written. @default false */
   readonly optimize?: boolean | undefined;
-  /** @default 'BT' */
+  /** Where the graph grows to. @default 'BT' */
   readonly rankdir?: 'BT' | 'TB' | 'LR' | 'RL' | undefined;
 }
 

@@ -9,7 +9,7 @@ import { decode } from './decode.ts';
 import { type FunctionState, functionState } from './function-state.ts';
 import { keyName, typeName } from './names.ts';
 import { checkTaskOptions, noOptions, type TaskOptions } from './options.ts';
-import { type Callee, keyOf, type Task } from './task.ts';
+import { type Callee, keyOf, LeanTask, type Task, withParts } from './task.ts';
 import { warnOfOptions } from './warn-of-options.ts';
 
 /** A task that calls a plain function or a LazyFunction. No Value is made. */
@@ -81,7 +81,7 @@ function finish(
 ): Task {
   const { key, pure, version } = options;
   const isPure = pure !== false;
-  const { hosts, bytesToRead = 0, scattered = false, content } = extra;
+  const { hosts, bytesToRead, scattered, content } = extra;
   const writer = takeWriter();
   writer.begin(name, callee === undefined ? '=' : callee.identity, version === undefined ? '' : `~${leafText(version)}`);
   const { at, surplus } = writer;
@@ -94,14 +94,10 @@ function finish(
   }
   const token = isPure ? writer.finish() : randomBytes(16).toString('hex');
   giveBack(writer);
-  let id = token;
-  let givenKey: string | undefined;
   // a task asked to have the key it has anyway is that task
-  if (key !== undefined && key !== `${name}-${token}`) {
-    givenKey = key;
-    id = key;
-  }
-  const task: Task = { id, name, token, givenKey, callee, tape, argc: args.length, dependencies, options, hosts, bytesToRead, scattered };
+  const givenKey = key !== undefined && key !== `${name}-${token}` ? key : undefined;
+  const extras = givenKey === undefined && extra === noExtra ? undefined : { givenKey, hosts, bytesToRead, scattered };
+  const task = new LeanTask(name, token, callee, tape, args.length, dependencies, options, extras);
   if (content !== undefined) contents.set(task, content);
   return task;
 }
@@ -110,7 +106,7 @@ function finish(
 export function remakeTask(task: Task, options: TaskOptions, handle: (task: Task) => unknown): Task {
   const merged = withAnnotations(Object.freeze({ ...task.options, ...options }));
   const { callee, scattered, hosts, bytesToRead } = task;
-  if (!changesKey(options)) return { ...task, options: merged };
+  if (!changesKey(options)) return withParts(task, { options: merged });
   const args = decode(task.tape, (i) => handle(task.dependencies[i] as Task));
   const name = options.name === undefined ? task.name : keyName(options.name);
   return finish(callee, name, args, callee === undefined || merged.traverse !== false, merged, {

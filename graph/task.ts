@@ -54,6 +54,78 @@ export interface Task {
   readonly scattered: boolean;
 }
 
+/** What few tasks have. */
+export interface TaskExtras {
+  readonly givenKey?: string | undefined;
+  readonly hosts?: readonly string[] | undefined;
+  readonly bytesToRead?: number | undefined;
+  readonly scattered?: boolean | undefined;
+}
+
+/** A task in little room: a graph has millions, and most have nothing that is rare. */
+export class LeanTask implements Task {
+  readonly name: string;
+  readonly token: string;
+  readonly callee: Callee | undefined;
+  readonly tape: Tape;
+  readonly argc: number;
+  readonly dependencies: readonly Task[];
+  readonly options: TaskOptions;
+  readonly extras: TaskExtras | undefined;
+
+  constructor(
+    name: string,
+    token: string,
+    callee: Callee | undefined,
+    tape: Tape,
+    argc: number,
+    dependencies: readonly Task[],
+    options: TaskOptions,
+    extras: TaskExtras | undefined,
+  ) {
+    this.name = name;
+    this.token = token;
+    this.callee = callee;
+    this.tape = tape;
+    this.argc = argc;
+    this.dependencies = dependencies;
+    this.options = options;
+    this.extras = extras;
+  }
+
+  get id(): string {
+    return this.extras?.givenKey ?? this.token;
+  }
+
+  get givenKey(): string | undefined {
+    return this.extras?.givenKey;
+  }
+
+  get hosts(): readonly string[] | undefined {
+    return this.extras?.hosts;
+  }
+
+  get bytesToRead(): number {
+    return this.extras?.bytesToRead ?? 0;
+  }
+
+  get scattered(): boolean {
+    return this.extras?.scattered === true;
+  }
+}
+
+/** The same task with other parts. */
+export function withParts(task: Task, parts: Partial<Omit<Task, 'id'>>): Task {
+  const { name, token, callee, tape, argc, dependencies, options, givenKey, hosts, bytesToRead, scattered } = task;
+  const all = { name, token, callee, tape, argc, dependencies, options, givenKey, hosts, bytesToRead, scattered, ...parts };
+  return new LeanTask(all.name, all.token, all.callee, all.tape, all.argc, all.dependencies, all.options, {
+    givenKey: all.givenKey,
+    hosts: all.hosts,
+    bytesToRead: all.bytesToRead,
+    scattered: all.scattered,
+  });
+}
+
 /** `<name>-<32 hex>`, or the key that the user gave. */
 export function keyOf(task: Task): string {
   return task.givenKey ?? `${task.name}-${task.token}`;

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import {
   type AnyFuture,
+  type CancelOptions,
   type DaskGraph,
   describeWrong,
   type FutureHandle,
@@ -22,6 +23,7 @@ import {
   tasksFromObject,
   typeError,
   type Value,
+  type WaitOptions,
   type WorkerDescription,
 } from '../graph/index.ts';
 import { isContainer, replaceLeaves } from './containers.ts';
@@ -34,9 +36,9 @@ import { processesEngine } from './engines/processes.ts';
 import { threadsEngine } from './engines/threads.ts';
 import { Events, type ExecutorEvents } from './events.ts';
 import { type CheckedOptions, type ClusterOptions, checkExecutorOptions, type ExecutorOptions } from './executor-options.ts';
-import { type CancelOptions, Future, outputsOf } from './future.ts';
+import { Future, outputsOf } from './future.ts';
 import { gather } from './gather.ts';
-import { onAbort, type WaitOptions, waitFor } from './limits.ts';
+import { onAbort, waitFor } from './limits.ts';
 import { mapAsync } from './map-async.ts';
 import { mapSync } from './map-sync.ts';
 import { NestedHost } from './nested/host.ts';

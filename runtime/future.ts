@@ -1,15 +1,18 @@
 import { inspect } from 'node:util';
-import { brandSymbol, type FutureHandle, type Future as FutureType, type Task, taskOf, taskSymbol, typeError } from '../graph/index.ts';
-import { type WaitOptions, waitFor } from './limits.ts';
-import { type FutureStatus, type Output, releasedError } from './output.ts';
-
-/** What `cancel` takes. */
-export interface CancelOptions {
-  /** Becomes the `cause` of the `ERR_CANCELLED`, and the reason of the task's `signal`. */
-  readonly reason?: unknown;
-  /** Ends the thread of a running task at once, without `cancelGrace`. @default false */
-  readonly force?: boolean | undefined;
-}
+import {
+  brandSymbol,
+  type CancelOptions,
+  type FutureHandle,
+  type FutureStatus,
+  type Future as FutureType,
+  type Task,
+  taskOf,
+  taskSymbol,
+  typeError,
+  type WaitOptions,
+} from '../graph/index.ts';
+import { waitFor } from './limits.ts';
+import { type Output, releasedError } from './output.ts';
 
 // Set by the class's static block, which alone sees its private field.
 let outputOfFuture: (future: object) => Output | undefined = () => undefined;

@@ -1,7 +1,7 @@
-import { type GatherErrors, isValue, typeError } from '../graph/index.ts';
+import { type GatherErrors, isValue, typeError, type WaitOptions } from '../graph/index.ts';
 import { eachLeaf, replaceLeaves } from './containers.ts';
 import { outputOf } from './future.ts';
-import { type WaitOptions, waitFor } from './limits.ts';
+import { waitFor } from './limits.ts';
 import type { Output } from './output.ts';
 import { whenEnough } from './waiting.ts';
 

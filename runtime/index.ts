@@ -1,5 +1,5 @@
 /** The first floor's door: when and where things are computed. Authors of engines enter here (`heddle/runtime`). */
-export type { Future } from '../graph/index.ts';
+export type { CancelOptions, Future, FutureStatus, ReturnWhen, WaitOptions } from '../graph/index.ts';
 export { builtRoot } from './built-root.ts';
 export { compute, computeWith, persist } from './compute.ts';
 export { currentTask, type TaskContext } from './current-task.ts';
@@ -9,10 +9,8 @@ export type { Engine, EngineListener, EngineView, Outcome, Sink, TaskTransition,
 export type { ExecutorEvents, TaskState } from './events.ts';
 export { type AsyncMapInputs, accompanyExecutors, Executor, type MapInputs } from './executor.ts';
 export type { ClusterOptions, CommonOptions, ExecutorOptions, WorkerOptions } from './executor-options.ts';
-export type { CancelOptions } from './future.ts';
-export { type WaitOptions, waitFor } from './limits.ts';
-export type { FutureStatus } from './output.ts';
+export { waitFor } from './limits.ts';
 export { mapStack } from './stack.ts';
-export { asCompleted, type ReturnWhen, wait } from './waiting.ts';
+export { asCompleted, wait } from './waiting.ts';
 export { allocateBytes } from './worker/allocate.ts';
 export { originOf, restore, startLoader } from './worker/restore.ts';

@@ -1,12 +1,4 @@
-import { type Duration, parseDuration, TimeoutError } from '../graph/index.ts';
-
-/** What every waiting call takes. */
-export interface WaitOptions {
-  /** Rejects with `ERR_TIMEOUT` when it takes longer; the work itself goes on. @default no limit */
-  readonly timeout?: Duration | undefined;
-  /** Rejects with the signal's reason; the work itself goes on. */
-  readonly signal?: AbortSignal | undefined;
-}
+import { parseDuration, TimeoutError, type WaitOptions } from '../graph/index.ts';
 
 /** A promise that is waited for no longer than the options say. `what` names it in the error. */
 export async function waitFor<T>(promise: Promise<T>, options: WaitOptions | undefined, what: string): Promise<T> {

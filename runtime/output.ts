@@ -1,8 +1,5 @@
-import { HeddleError, isHeddleError, keyOf, type Task } from '../graph/index.ts';
+import { type FutureStatus, HeddleError, isHeddleError, keyOf, type Task } from '../graph/index.ts';
 import type { Sink } from './engine.ts';
-
-/** Where a Future stands. `lost`: its result is gone and cannot be made again (scattered data). */
-export type FutureStatus = 'pending' | 'finished' | 'error' | 'cancelled' | 'lost';
 
 /** What an Output asks of its executor. */
 export interface OutputOwner {

@@ -11,6 +11,7 @@ import {
   type Plan,
   sameTask,
   type Task,
+  withParts,
 } from '../graph/index.ts';
 import type { Engine } from './engine.ts';
 import { Output, type OutputOwner } from './output.ts';
@@ -61,7 +62,7 @@ export class Outputs implements OutputOwner {
     const known = this.#known(made);
     if (known !== undefined) return known;
     const captured = made.tape[0] === Op.captured ? (made.tape[1] as CapturedData) : undefined;
-    const task: Task = Object.freeze({ ...made, tape: [], scattered: true }); // the data leaves the caller: what is lost with a worker is lost
+    const task: Task = withParts(made, { tape: [], scattered: true }); // the data leaves the caller: what is lost with a worker is lost
     const output = new Output(task, this);
     this.#engine.put(task, { data, captured }, where, output);
     if (output.handle >= 0) this.#rows++;

@@ -1,10 +1,7 @@
-import type { AnyFuture, CompletionQueue, FutureHandle, Future as FutureType } from '../graph/index.ts';
+import type { AnyFuture, CompletionQueue, FutureHandle, Future as FutureType, ReturnWhen, WaitOptions } from '../graph/index.ts';
 import { outputOf, outputsOf } from './future.ts';
-import { type WaitOptions, waitFor } from './limits.ts';
+import { waitFor } from './limits.ts';
 import type { Output } from './output.ts';
-
-/** When `wait` returns. */
-export type ReturnWhen = 'all' | 'first' | 'first-error';
 
 /** Waits for Futures without fetching results; never rejects because a task failed. */
 export async function wait<F extends AnyFuture>(

@@ -1,4 +1,4 @@
-import { HeddleError, Op, type Plan, type Task } from '../../graph/index.ts';
+import { HeddleError, Op, type Plan, type Task, withParts } from '../../graph/index.ts';
 import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink } from '../engine.ts';
 import { unpackError } from '../failure.ts';
 import { runningTask } from '../worker/context.ts';
@@ -51,7 +51,7 @@ export class ParentEngine implements Engine {
 
   put(task: Task, { data, captured }: Putting, _where: unknown, sink: Sink): void {
     const tape = captured === undefined ? [Op.literal, data] : [Op.captured, captured];
-    this.#begin([{ ...task, tape, scattered: false }], [sink]);
+    this.#begin([withParts(task, { tape, scattered: false })], [sink]);
   }
 
   #begin(tasks: readonly Task[], sinks: readonly Sink[]): void {

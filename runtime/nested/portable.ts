@@ -32,9 +32,16 @@ export function toPortable(outputs: readonly Task[]): { readonly tasks: readonly
 }
 
 function portable(task: Task, places: ReadonlyMap<Task, number>): PortableTask {
-  const { callee, tape, dependencies, ...rest } = task;
+  const { id, name, token, givenKey, callee, tape, argc, dependencies, hosts, bytesToRead, scattered } = task;
   return {
-    ...rest,
+    id,
+    name,
+    token,
+    givenKey,
+    argc,
+    hosts,
+    bytesToRead,
+    scattered,
     options: { ...task.options },
     tape: tape.map((item, i) => (tape[i - 1] === Op.captured && i % 2 === 1 ? captureOf(item as CapturedData) : item)),
     dependencies: dependencies.map((dependency) => places.get(dependency)!),

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import type { GraphFormat } from '../../graph/index.ts';
 import type { PictureColor, RankDirection } from '../inspect/picture.ts';
-import type { GraphFormat } from '../inspect/renderer.ts';
 
 interface GraphFlags {
   readonly export?: readonly string[];

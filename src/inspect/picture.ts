@@ -1,4 +1,4 @@
-import type { Description } from '../../graph/index.ts';
+import type { Description, VisualizeOptions } from '../../graph/index.ts';
 import { type Paint, unknownPaint } from './colors.ts';
 import { type Draft, groupsOf, singlesOf } from './drafts.ts';
 import { paintsOf } from './paint-drafts.ts';
@@ -12,9 +12,9 @@ import { bytesText, grouped, timeText, visible } from './text.ts';
  */
 
 /** What a node's colour says. */
-export type PictureColor = 'name' | 'order' | 'worker' | 'status' | 'time';
+export type PictureColor = NonNullable<VisualizeOptions['color']>;
 /** Where the graph grows to: `BT` has results on top, as Dask draws it. */
-export type RankDirection = 'BT' | 'TB' | 'LR' | 'RL';
+export type RankDirection = NonNullable<VisualizeOptions['rankdir']>;
 
 /** What is known of a task that ran, or runs. */
 export interface TaskRun {

@@ -1,7 +1,5 @@
+import type { GraphFormat } from '../../graph/index.ts';
 import type { Picture } from './picture.ts';
-
-/** Formats of pictures. */
-export type GraphFormat = 'svg' | 'dot' | 'mermaid' | 'html' | 'json' | 'png';
 
 /** Turns a Picture into one format. Names and keys in it are other people's data: whatever they hold, they appear as text and nothing else. */
 export interface Renderer {

@@ -1,22 +1,23 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compile, type Description, describeGraph, describePlan, Graph, type Task, typeError } from '../../graph/index.ts';
+import {
+  compile,
+  type Description,
+  describeGraph,
+  describePlan,
+  Graph,
+  type Task,
+  typeError,
+  type VisualizeOptions,
+} from '../../graph/index.ts';
 import { type Executor, resolveExecutor } from '../../runtime/index.ts';
-import type { PictureColor, RankDirection, TaskRun } from './picture.ts';
-import type { GraphFormat, Renderer } from './renderer.ts';
+import type { TaskRun } from './picture.ts';
+import type { Renderer } from './renderer.ts';
 import { tasksOfValues, type Values } from './values.ts';
 import { writeAtomically } from './write-atomically.ts';
 
-/** Options of `visualize`. */
-export interface VisualizeOptions {
-  /** @default by the path's ending, else 'svg' */
-  readonly format?: GraphFormat | undefined;
-  /** What colours say. @default 'name' */
-  readonly color?: PictureColor | undefined;
-  /** Draw the plan instead of what was written. @default false */
-  readonly optimize?: boolean | undefined;
-  /** Where the graph grows to. @default 'BT' */
-  readonly rankdir?: RankDirection | undefined;
+/** Options of `visualize`, and those that only this floor can have. */
+export interface PictureOptions extends VisualizeOptions {
   /** One node for all tasks of a name. @default true above 500 tasks */
   readonly group?: boolean | undefined;
   /** What is known of tasks that ran, by key; for the colours `status`, `time` and `worker`. @default nothing */
@@ -35,10 +36,10 @@ const optionNames = ['format', 'color', 'optimize', 'rankdir', 'group', 'runs', 
 export function visualize(
   values: Values,
   path: string | undefined,
-  options: VisualizeOptions & { readonly format: 'png' },
+  options: PictureOptions & { readonly format: 'png' },
 ): Promise<string | Uint8Array>;
-export function visualize(values: Values, path?: string | undefined, options?: VisualizeOptions): Promise<string>;
-export async function visualize(values: Values, path?: string | undefined, options: VisualizeOptions = {}): Promise<string | Uint8Array> {
+export function visualize(values: Values, path?: string | undefined, options?: PictureOptions): Promise<string>;
+export async function visualize(values: Values, path?: string | undefined, options: PictureOptions = {}): Promise<string | Uint8Array> {
   checkOptions(options);
   const [{ drawPicture }, { renderers }] = await Promise.all([import('./picture.ts'), import('./renderers.ts')]); // most programs draw nothing
   const renderer = chooseRenderer(renderers, path, options.format);
@@ -49,7 +50,7 @@ export async function visualize(values: Values, path?: string | undefined, optio
   return path;
 }
 
-function describe(tasks: readonly Task[], { optimize, color, executor }: VisualizeOptions): Description {
+function describe(tasks: readonly Task[], { optimize, color, executor }: PictureOptions): Description {
   if (optimize) return describePlan(compile(tasks, { workers: resolveExecutor(executor).describeWorkers() }));
   // order is the plan's decision, but it can be asked for what was written too: a plan without passes
   if (color === 'order') return describePlan(compile(tasks, { workers: [], passes: [] }));
@@ -78,7 +79,7 @@ function chooseRenderer(renderers: readonly Renderer[], path: unknown, format: u
   return byEnding;
 }
 
-function checkOptions(options: unknown): asserts options is VisualizeOptions {
+function checkOptions(options: unknown): asserts options is PictureOptions {
   if (typeof options !== 'object' || options === null)
     throw typeError('ERR_INVALID_ARGUMENT', `the options of visualize must be an object; they are ${shown(options)}`);
   for (const [name, value] of Object.entries(options)) {
