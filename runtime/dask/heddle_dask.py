@@ -437,12 +437,13 @@ class Keeper:
             sidecar.end(0.2)
 
     def stop(self):
+        """Ends everything, and waits for nothing: a worker that is held up in the middle of its closing hears SIGTERM as a second closing, which Dask
+        cancels the first for, and then waits for ever. The reader of each sidecar sees to the rest."""
         with self.lock:
             self.closed = True
             sidecars = [sidecar for sidecar in (self.shared, *self.alone) if sidecar is not None]
         for sidecar in sidecars:
             sidecar.process.kill()
-            sidecar.end(2)
 
 
 async def open_client(worker):

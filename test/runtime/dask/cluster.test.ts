@@ -116,13 +116,18 @@ suite(`a cluster${reason === undefined ? '' : ` (${reason})`}`, () => {
   it('reads blocks where they lie, and elsewhere when no worker is there', async () => {
     const { storage } = (await import('../../fixtures/dask/placed-storage.mjs' as string)) as { storage: Storage };
     registerStorage(storage);
+    const text = lazy((bytes: Uint8Array) => new TextDecoder().decode(bytes).trim());
     const readers = async (host: string): Promise<string[]> => {
-      const blocks = await readBytes(`placed://there/${host}/20`, { lazy: true, executor });
-      const text = lazy((bytes: Uint8Array) => new TextDecoder().decode(bytes).trim());
-      return executor.gather(executor.compute(blocks.map((block) => text(block))));
+      const names: string[] = [];
+      // one after the other, so that workers are free: from a busy one, Dask lets an idle one steal
+      for (const block of await readBytes(`placed://there/${host}/10`, { lazy: true, executor }))
+        names.push(await executor.compute(text(block)));
+      return names;
     };
     expect(new Set(await readers('127.0.0.2'))).toEqual(new Set(['w2']));
     expect(new Set(await readers('127.0.0.3'))).toEqual(new Set(['w3']));
+    const together = await readBytes(['placed://there/127.0.0.2/30', 'placed://there/127.0.0.3/30'], { lazy: true, executor });
+    expect((await executor.gather(executor.compute(together.map((block) => text(block))))).length).toBe(60);
     expect((await readers('nowhere.example')).every((name) => /^w[23]$/.test(name))).toBe(true);
   });
 
