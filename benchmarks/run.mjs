@@ -10,7 +10,7 @@ import { asMarkdown, asText, machineAsMarkdown, machineAsText } from './report.m
 /** `npm run bench -- [case …] [options]`: see README.md. */
 
 const here = new URL('./', import.meta.url);
-const order = ['keys', 'compile', 'noop', 'roundtrip', 'read-discard', 'read-keep', 'word-count', 'hdfs', 'start'];
+const order = ['keys', 'compile', 'noop', 'load', 'roundtrip', 'read-discard', 'read-keep', 'word-count', 'memory-flat', 'hdfs', 'start'];
 
 const usage = `npm run bench -- [case …] [options]
   cases: ${order.join(', ')} (all)

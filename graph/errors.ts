@@ -149,6 +149,7 @@ export const errorCodes: readonly ErrorCode[] = [
   'ERR_NO_WORKER',
   'ERR_NOUT',
   'ERR_RELEASED',
+  'ERR_SCHEDULER',
   'ERR_SOURCE_CHANGED',
   'ERR_STORAGE',
   'ERR_TASK',

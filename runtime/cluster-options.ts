@@ -17,6 +17,8 @@ const notHonoured: ReadonlyMap<string, string> = new Map([
   ['sharedMemory', 'its workers are processes, perhaps on several machines'],
   ['env', 'its workers have the environment they were started in'],
   ['resourceLimits', 'the heap of each thread follows the memory limit of its worker (dask worker --memory-limit)'],
+  ['record', "only heddle's own scheduler writes one"],
+  ['stalledAfter', "Dask's scheduler watches over its workers itself"],
   ['engine', 'the address says which engine it is'],
 ]);
 

@@ -1,6 +1,7 @@
 import type { Callee, CapturedData, Plan, Task, WorkerDescription } from '../graph/index.ts';
 import type { NestedHost } from './nested/host.ts';
-import type { StateName } from './scheduler/state.ts';
+import type { Explanation, StoryEntry } from './scheduler/story.ts';
+import type { StateName } from './scheduler/transitions.ts';
 
 /** One output of a plan, as its engine sees it: where to tell how it went. Told once, unless it is retried. */
 export interface Sink {
@@ -71,6 +72,10 @@ export interface EngineView {
   whoHas(): Map<string, string[]> | Promise<Map<string, string[]>>;
   nbytes(): Map<string, number> | Promise<Map<string, number>>;
   processing(): Map<string, string[]> | Promise<Map<string, string[]>>;
+  /** What is kept of what happened to a task, the oldest first. */
+  story(key: string): StoryEntry[];
+  /** `undefined`: nothing is known of the key any more. */
+  explain(key: string): Explanation | undefined;
 }
 
 /**
@@ -93,6 +98,8 @@ export interface Engine {
   put(task: Task, what: Putting, where: { readonly broadcast: boolean; readonly workers: readonly string[] | undefined }, sink: Sink): void;
   /** Results of finished outputs, in order. */
   fetch(handles: readonly number[]): Promise<Outcome[]>;
+  /** A result is asked for again that is held already: a line in its story. */
+  reused?(handle: number): void;
   /** Gives up one hold. */
   release(handle: number): void;
   /** Stops tasks and what depends on them; resolves when none of them runs any more. */

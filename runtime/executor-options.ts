@@ -1,5 +1,5 @@
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import {
   type ByteSize,
   type Duration,
@@ -45,6 +45,10 @@ export interface CommonOptions {
   readonly progress?: boolean | undefined;
   /** Serves a page on loopback. Not there yet: `ERR_UNSUPPORTED`. @default false */
   readonly dashboard?: boolean | { readonly port?: number | undefined; readonly host?: string | undefined } | undefined;
+  /** How long a task may be ready beside an idle worker before a warning (`HEDDLE_STALLED`) says why. @default '10 s' */
+  readonly stalledAfter?: Duration | undefined;
+  /** A file that the run is recorded in, for `replay` (heddle/runtime) and `heddle replay`: keys, sizes and times, no data. @default off */
+  readonly record?: string | URL | undefined;
   /** Closes the executor when it fires. */
   readonly signal?: AbortSignal | undefined;
   /** Directory of the persistent result cache. Not there yet: `ERR_UNSUPPORTED`. @default off */
@@ -95,6 +99,8 @@ export interface CheckedOptions {
   readonly allowedFailures: number;
   readonly noWorkerTimeoutMs: number;
   readonly cancelGraceMs: number;
+  readonly stalledMs: number;
+  readonly record: string | undefined;
   readonly setup: string | undefined;
   readonly passes: readonly Pass[];
   readonly checkMutation: boolean;
@@ -110,6 +116,8 @@ const known: ReadonlySet<string> = new Set([
   'allowedFailures',
   'noWorkerTimeout',
   'cancelGrace',
+  'stalledAfter',
+  'record',
   'setup',
   'passes',
   'checkMutation',
@@ -131,7 +139,8 @@ const later: ReadonlySet<string> = new Set(['dashboard', 'cache', 'memoryLimit',
 const unsupported: Readonly<Record<string, readonly string[]>> = {
   threads: [],
   processes: ['sharedMemory'],
-  other: ['workers', 'sharedMemory', 'env', 'resourceLimits', 'setup'],
+  inline: ['workers', 'sharedMemory', 'env', 'resourceLimits', 'setup'],
+  other: ['workers', 'sharedMemory', 'env', 'resourceLimits', 'setup', 'record', 'stalledAfter'],
 };
 
 /** Checks an executor's options. Throws TypeError or RangeError (ERR_INVALID_OPTION), or ERR_UNSUPPORTED for what an engine cannot honour. */
@@ -165,6 +174,8 @@ export function checkExecutorOptions(given: unknown, more: unknown = {}): Checke
     retries: checkCount(options.retries ?? 0, 'retries', 0),
     allowedFailures: checkCount(options.allowedFailures ?? 3, 'allowedFailures', 0),
     noWorkerTimeoutMs: parseDuration(options.noWorkerTimeout ?? Number.POSITIVE_INFINITY, 'noWorkerTimeout'),
+    stalledMs: parseDuration(options.stalledAfter ?? '10 s', 'stalledAfter'),
+    record: options.record === undefined ? undefined : checkPath(options.record, 'record'),
     cancelGraceMs: parseDuration(options.cancelGrace ?? '2 s', 'cancelGrace'),
     setup: options.setup === undefined ? undefined : setupUrl(options.setup),
     passes: checkPasses(options.passes),
@@ -248,6 +259,12 @@ function checkCount(value: unknown, name: string, least: number): number {
   if (!Number.isInteger(value) || value < least)
     throw rangeError('ERR_INVALID_OPTION', `option ${name} must be a whole number >= ${least}; it is ${value}`);
   return value;
+}
+
+function checkPath(value: unknown, name: string): string {
+  if (value instanceof URL && value.protocol === 'file:') return fileURLToPath(value);
+  if (typeof value === 'string' && value !== '') return value;
+  throw typeError('ERR_INVALID_OPTION', `option ${name} must be a path, or a file: URL; it is ${describeWrong(value)}`);
 }
 
 function checkFlag(value: unknown, name: string): boolean {

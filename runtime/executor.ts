@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import {
   type AnyFuture,
+  type AnyValue,
   type CancelOptions,
   type DaskGraph,
   describeWrong,
@@ -8,6 +9,7 @@ import {
   type Future as FutureType,
   type GatherErrors,
   type Gathered,
+  HeddleError,
   isValue,
   type Lazy,
   type LazyArguments,
@@ -43,6 +45,7 @@ import { mapAsync } from './map-async.ts';
 import { mapSync } from './map-sync.ts';
 import { NestedHost } from './nested/host.ts';
 import { Outputs } from './outputs.ts';
+import type { Explanation, StoryEntry } from './scheduler/story.ts';
 import { noteUnseen } from './unseen.ts';
 import { whenEnough } from './waiting.ts';
 import { runningTask } from './worker/context.ts';
@@ -289,6 +292,22 @@ export class Executor implements AsyncDisposable {
     return only(await this.#engine.view.processing(), workers, []);
   }
 
+  /** What happened to a task, in order, as far back as the log goes. A task that was fused into another has the other's story. */
+  async story(key: string | AnyFuture | AnyValue): Promise<StoryEntry[]> {
+    this.#outputs.flush();
+    return this.#engine.view.story(keyNamed(key));
+  }
+
+  /** Why a task ran where it ran; why it ran, was reused or was computed again. Throws ERR_UNKNOWN_KEY. */
+  async explain(key: string | AnyFuture | AnyValue): Promise<Explanation> {
+    this.#outputs.flush();
+    const name = keyNamed(key);
+    const explanation = this.#engine.view.explain(name);
+    if (explanation === undefined)
+      throw new HeddleError('ERR_UNKNOWN_KEY', `nothing is known of ${name}: it was never computed here, or the log has gone past it`);
+    return explanation;
+  }
+
   /** Listens; returns a function that ends it. */
   on<K extends keyof ExecutorEvents>(event: K, listener: (event: ExecutorEvents[K]) => void): () => void {
     return this.#events.on(event, listener);
@@ -317,9 +336,9 @@ function checkInputs(fn: unknown, iterables: readonly unknown[]): 'sync' | 'asyn
 function openEngine(options: CheckedOptions): Engine {
   if (typeof options.engine === 'object') return options.engine;
   if (options.cluster !== undefined) return clusterEngine(options.cluster, options);
-  const { retries, allowedFailures, noWorkerTimeoutMs, cancelGraceMs, workers, env, resourceLimits } = options;
+  const { retries, allowedFailures, noWorkerTimeoutMs, cancelGraceMs, stalledMs, record, workers, env, resourceLimits } = options;
   const settings = { setup: options.setup, checkMutation: options.checkMutation, sharedMemory: options.sharedMemory, loader: loaderOf() };
-  const common = { retries, allowedFailures, noWorkerTimeoutMs, cancelGraceMs, settings };
+  const common = { retries, allowedFailures, noWorkerTimeoutMs, cancelGraceMs, stalledMs, record, settings };
   if (options.engine === 'inline') return inlineEngine(common);
   return (options.engine === 'processes' ? processesEngine : threadsEngine)({ ...common, workers, env, resourceLimits });
 }
@@ -333,12 +352,16 @@ function scatterContainer(data: unknown, put: (one: unknown) => unknown): unknow
   return Object.fromEntries(Object.entries(data).map(([name, one]) => [name, put(one)]));
 }
 
+function keyNamed(key: string | { readonly key: string }): string {
+  return typeof key === 'string' ? key : key.key;
+}
+
 /** Some entries of a Map, by key or by Future; with `missing` for those that are not there, unless it is undefined. */
 function only<T>(found: Map<string, T>, keys: Iterable<string | AnyFuture> | undefined, missing: T | undefined): Map<string, T> {
   if (keys === undefined) return found;
   const some = new Map<string, T>();
   for (const key of keys) {
-    const name = typeof key === 'string' ? key : key.key;
+    const name = keyNamed(key);
     const value = found.get(name) ?? missing;
     if (value !== undefined) some.set(name, value);
   }

@@ -47,7 +47,10 @@ export class Outputs implements OutputOwner {
   /** The Output of a task: the one there is, or a new one that begins in this turn. Throws KeyConflictError. */
   begin(task: Task): Output {
     const known = this.#known(task);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (known.status === 'finished') this.#engine.reused?.(known.handle);
+      return known;
+    }
     const output = new Output(task, this);
     this.#byId.set(task.id, output);
     if (this.#pending.length >= mostPending) this.flush();

@@ -1,3 +1,4 @@
+import { HeddleError } from '../../graph/index.ts';
 import type { EngineView, WorkerInfo } from '../engine.ts';
 import { parseWorkers } from './link.ts';
 
@@ -31,4 +32,11 @@ export function clusterView({ look, nameOf, keyOf }: ViewSource): EngineView {
     nbytes: async () => new Map((await entries<number>('nbytes')).map(([key, size]) => [keyOf(key), size])),
     processing: async () => new Map((await entries<string[]>('processing')).map(([address, keys]) => [nameOf(address), keys.map(keyOf)])),
   };
+}
+
+function refuse(what: string): never {
+  throw new HeddleError(
+    'ERR_UNSUPPORTED',
+    `a Dask cluster decides by itself, so ${what}() knows nothing of it; see the cluster's own page`,
+  );
 }

@@ -1,6 +1,7 @@
 import { type Callee, encodeRow, keyOf, type Task } from '../../graph/index.ts';
 import type { SchedulerState } from '../scheduler/state.ts';
 import { type Definition, headerLength, TaskFlag, type ToWorker } from '../worker/protocol.ts';
+import type { Claims } from './claims.ts';
 import type { Definitions } from './definitions.ts';
 
 /** Rows for one worker as one message: headers, tapes, keys, and what the worker does not know yet. */
@@ -9,6 +10,7 @@ export function encodeBatch(
   definitions: Definitions,
   worker: number,
   rows: readonly number[],
+  claims: Claims | undefined,
 ): Extract<ToWorker, { kind: 'run' }> {
   const tape: unknown[] = [];
   const names: string[] = [];
@@ -51,6 +53,7 @@ export function encodeBatch(
     scratch[used++] = tape.length;
     scratch[used++] = inputs.length;
     scratch[used++] = name;
+    scratch[used++] = claims === undefined ? -1 : claims.ticket(worker, row);
     for (let i = 0; i < inputs.length; i++) {
       const inputRow = source.rows[inputs[i]!]!;
       scratch[used++] = inputRow;

@@ -85,12 +85,19 @@ export class Blames {
     return Object.assign(new TimeoutError(`task ${this.#state().key(row)}`, timeoutMs), { task: this.taskOf(row) });
   }
 
+  /** What a row asks for of its worker. */
+  asks(row: number): string {
+    const { workers, resources, concurrency } = this.#state().tasks[row]!.options;
+    const asked = { workers, resources, concurrency };
+    return Object.entries(asked)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${name} ${JSON.stringify(value)}`)
+      .join(' and ');
+  }
+
   /** What a row asks for that no worker has. */
   wish(row: number): { readonly text: string; readonly isPlain: boolean } {
-    const { workers, resources } = this.#state().tasks[row]!.options;
-    const asked = [workers && `workers ${JSON.stringify(workers)}`, resources && `resources ${JSON.stringify(resources)}`]
-      .filter(Boolean)
-      .join(' and ');
+    const asked = this.asks(row);
     return {
       text: `no worker may run ${this.#state().key(row)} (it asks for ${asked || 'any worker, and none is there'})`,
       isPlain: asked === '',

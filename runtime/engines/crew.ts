@@ -1,6 +1,7 @@
 import { unpackError } from '../failure.ts';
 import type { StartWorker, Transport } from '../pool/transport.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from '../worker/protocol.ts';
+import type { Claims } from './claims.ts';
 import { closedError, lostError } from './errors.ts';
 import { Requests } from './requests.ts';
 
@@ -27,6 +28,7 @@ export class Crew {
   readonly #names: readonly string[];
   readonly #start: StartWorker;
   readonly #settings: Omit<WorkerSettings, 'index' | 'name'>;
+  readonly #claims: Claims | undefined;
   readonly #listener: CrewListener;
   readonly #requests = new Requests();
   /** By worker: results it may drop, told at the end of the turn. */
@@ -39,11 +41,13 @@ export class Crew {
     readonly names: readonly string[];
     readonly start: StartWorker;
     readonly settings: Omit<WorkerSettings, 'index' | 'name'>;
+    readonly claims: Claims | undefined;
     readonly listener: CrewListener;
   }) {
     this.#names = options.names;
     this.#start = options.start;
     this.#settings = options.settings;
+    this.#claims = options.claims;
     this.#listener = options.listener;
     this.#startAll();
   }
@@ -59,6 +63,11 @@ export class Crew {
 
   isReady(index: number): boolean {
     return this.#members[index]?.isReady === true;
+  }
+
+  /** What tells one worker from the next in its place. */
+  life(index: number): object | undefined {
+    return this.#members[index];
   }
 
   post(index: number, message: ToWorker, transfer?: readonly object[]): void {
@@ -124,7 +133,7 @@ export class Crew {
     this.#members[index] = member;
     const isCurrent = (): boolean => this.#members[index] === member;
     member.transport = this.#start(
-      { ...this.#settings, index, name: this.#names[index]! },
+      { ...this.#settings, index, name: this.#names[index]!, claims: this.#claims?.open(index) },
       (message) => isCurrent() && this.#receive(index, message),
       (cause) => isCurrent() && this.#gone(index, cause, false),
       () => this.#listener.executor(),

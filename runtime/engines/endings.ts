@@ -1,12 +1,14 @@
 import { type SchedulerState, State } from '../scheduler/state.ts';
-import type { Stimulus } from '../scheduler/stimulus.ts';
+import type { Command, Stimulus } from '../scheduler/stimulus.ts';
 import type { Blames } from './blames.ts';
+import type { Claims } from './claims.ts';
 import { Clocks } from './clocks.ts';
 import type { Crew } from './crew.ts';
 
 /** What ending tasks needs to know of the shell. */
 export interface EndingSource {
   readonly crew: Crew;
+  readonly claims: Claims | undefined;
   readonly blames: Blames;
   readonly cancelGraceMs: number;
   readonly noWorkerTimeoutMs: number;
@@ -50,10 +52,39 @@ export class Endings {
     return gone;
   }
 
+  /** Tells a running task that nobody wants it; one that was cancelled must end. */
+  stopUnwanted({ worker, row, force }: Extract<Command, { kind: 'stop' }>): void {
+    void this.stop(worker, row, undefined, force ? this.#source.cancelGraceMs : Number.POSITIVE_INFINITY);
+  }
+
+  /** Another worker has nothing to do: what has not begun goes there. */
+  askBack(worker: number, rows: readonly number[]): void {
+    const { claims, crew } = this.#source;
+    if (claims === undefined) return crew.post(worker, { kind: 'steal', rows });
+    const [taken, kept]: [number[], number[]] = [[], []];
+    for (const row of rows) (claims.takeBack(worker, row) ? taken : kept).push(row);
+    if (taken.length > 0) crew.post(worker, { kind: 'drop', rows: taken });
+    for (const row of taken) this.clocks.left(row);
+    if (kept.length > 0) this.#source.step({ kind: 'kept', worker, rows: kept });
+    if (taken.length > 0) this.#source.step({ kind: 'returned', worker, rows: taken });
+  }
+
   /** Ends a worker for the sake of a task that does not stop; nothing else is lost but time. */
   #replace(worker: number, row: number): void {
     this.failOverdue(worker, row);
     this.#source.crew.replace(worker);
+  }
+
+  /** Rows have been ready for long beside a worker that has nothing to do. */
+  stalled({ row, idle, isAble, ms, count }: Extract<Command, { kind: 'stalled' }>): void {
+    const { workers, queue } = this.#source.state();
+    const busy = workers[queue[row]!];
+    const why = isAble
+      ? 'though it may run there'
+      : `it may not run there (${this.#source.blames.asks(row)}${busy === undefined ? '' : `; it waits for ${busy.name}`})`;
+    const others = count > 1 ? `, and ${count - 1} more` : '';
+    const text = `task ${this.#source.state().key(row)} has been ready for ${Math.round(ms / 1000)} s while ${workers[idle]!.name} has nothing to do, ${why}${others}`;
+    this.#source.warn('HEDDLE_STALLED', `${text}; explain(key) tells more`);
   }
 
   /** No worker may run a row: a warning at once, an error when none comes in time. */

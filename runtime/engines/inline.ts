@@ -6,12 +6,13 @@ import { LocalEngine } from './local.ts';
 import type { LocalOptions } from './local-options.ts';
 
 /** One worker in the caller's own thread, for debugging: breakpoints, stacks and `console.log` are where one expects them. */
-export function inlineEngine(options: Omit<LocalOptions, 'name' | 'start' | 'isLive' | 'workers'>): Engine {
+export function inlineEngine(options: Omit<LocalOptions, 'name' | 'start' | 'isLive' | 'isMemoryShared' | 'workers'>): Engine {
   return new LocalEngine({
     ...options,
     name: 'inline',
     start: startInline,
     isLive: true,
+    isMemoryShared: false,
     workers: [{ name: 'inline', host: 'localhost', resources: {} }],
   });
 }

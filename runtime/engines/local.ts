@@ -9,16 +9,14 @@ import {
 } from '../../graph/index.ts';
 import type { Engine, EngineListener, EngineView, Outcome, Putting, Sink } from '../engine.ts';
 import type { NestedHost } from '../nested/host.ts';
-import { Scheduler } from '../scheduler/scheduler.ts';
 import { type Limits, State } from '../scheduler/state.ts';
 import type { Command, Stimulus } from '../scheduler/stimulus.ts';
-import { encode } from '../worker/encode.ts';
 import type { FromWorker } from '../worker/protocol.ts';
 import { sizeOf } from '../worker/size-of.ts';
-import { Arrivals } from './arrivals.ts';
 import { encodeBatch } from './batch.ts';
 import { Blames } from './blames.ts';
 import { callOn } from './call.ts';
+import { Claims } from './claims.ts';
 import { lateError, TaskConsole } from './console.ts';
 import { Crew } from './crew.ts';
 import { Definitions } from './definitions.ts';
@@ -26,7 +24,11 @@ import { Endings } from './endings.ts';
 import { closedError } from './errors.ts';
 import { limitsFor, someWorkersNamed } from './limits.ts';
 import type { LocalOptions } from './local-options.ts';
+import { parcelsOf } from './put.ts';
+import { Recorder } from './recorder.ts';
 import { Results } from './results.ts';
+import { Sinks } from './sinks.ts';
+import { TimedScheduler } from './timed-scheduler.ts';
 import { localView, transitionOf } from './view.ts';
 
 /** An engine on this machine: the scheduler's shell. It carries messages to stimuli and commands to messages, and keeps clocks and promises. */
@@ -36,13 +38,14 @@ export class LocalEngine implements Engine {
   #listener: EngineListener = { warning: ({ code, message }) => process.emitWarning(message, { code }) };
   readonly view: EngineView;
   readonly #options: LocalOptions;
-  #scheduler!: Scheduler;
+  #scheduler!: TimedScheduler;
+  readonly #recorder: Recorder | undefined;
   #definitions: Definitions;
   readonly #crew: Crew;
+  readonly #claims: Claims | undefined;
   readonly #results: Results;
-  #sinks: (Sink | undefined)[] = [];
+  readonly #sinks = new Sinks();
   readonly #blames: Blames;
-  readonly #arrivals = new Arrivals();
   readonly #endings: Endings;
   readonly #console: TaskConsole = new TaskConsole();
   #executor: unknown;
@@ -56,12 +59,16 @@ export class LocalEngine implements Engine {
     this.name = options.name;
     this.workers = options.workers;
     this.#definitions = new Definitions({ isLive: options.isLive });
+    const warn = (code: string, message: string): void => this.listener.warning({ time: Date.now(), code, message });
+    this.#recorder = options.record === undefined ? undefined : new Recorder(options.record, (message) => warn('HEDDLE_RECORD', message));
     this.#newScheduler();
     this.#blames = new Blames(() => this.#scheduler.state, options.workers);
+    this.#claims = options.isMemoryShared ? new Claims() : undefined;
     this.#crew = new Crew({
       names: options.workers.map(({ name }) => name),
       start: options.start,
       settings: options.settings,
+      claims: this.#claims,
       listener: {
         joined: (index) => this.#joined(index),
         left: (index, cause, wanted) => this.#left(index, cause, wanted),
@@ -77,24 +84,30 @@ export class LocalEngine implements Engine {
     );
     this.#endings = new Endings({
       crew: this.#crew,
+      claims: this.#claims,
       blames: this.#blames,
       cancelGraceMs: options.cancelGraceMs,
       noWorkerTimeoutMs: options.noWorkerTimeoutMs,
       state: () => this.#scheduler.state,
       step: (stimulus) => this.#step(stimulus),
-      warn: (code, message) => this.listener.warning({ time: Date.now(), code, message }),
+      warn,
     });
     this.#results = new Results({
       crew: this.#crew,
       state: () => this.#scheduler.state,
       errorOf: (row) => this.#blames.carriedBy(row),
       taskOf: (row) => this.#blames.taskOf(row),
-      missing: (worker, rows) => this.#step({ kind: 'missing', worker, rows }),
+      missing: (worker, rows, asked) => this.#step({ kind: 'missing', worker, rows, asked }),
     });
   }
 
   #newScheduler(): void {
-    this.#scheduler = new Scheduler({ allowedFailures: this.#options.allowedFailures, workers: this.workers });
+    const { allowedFailures, stalledMs } = this.#options;
+    this.#scheduler?.setBusy(false);
+    this.#scheduler = new TimedScheduler({ allowedFailures, stalledMs, workers: this.workers }, this.#recorder, {
+      ticked: (commands) => this.#perform(commands),
+      broken: (error) => this.#break(error),
+    });
     this.listener = this.#listener;
   }
 
@@ -132,41 +145,23 @@ export class LocalEngine implements Engine {
       limitsFor(plan.graph.tasks[graphRow]!.options, plan.preferred[graphRow], this.workers, this.#options.retries, cache);
     const stimulus: Stimulus = { kind: 'submitted', plan, source: { graph: plan.graph, rows }, limitsOf, parent };
     const commands = this.#scheduler.step(stimulus);
-    for (let i = 0; i < sinks.length; i++) {
-      const sink = sinks[i]!;
-      sink.handle = rows[plan.graph.outputs[i]!]!;
-      this.#sinks[sink.handle] = sink;
-    }
+    for (let i = 0; i < sinks.length; i++) this.#sinks.attach(rows[plan.graph.outputs[i]!]!, sinks[i]!);
     this.#perform(commands);
   }
 
-  put(
-    task: Task,
-    { data, captured }: Putting,
-    where: { readonly broadcast: boolean; readonly workers: readonly string[] | undefined },
-    sink: Sink,
-  ): void {
+  put(task: Task, what: Putting, where: Parameters<Engine['put']>[2], sink: Sink): void {
     if (this.#refuse([sink])) return;
     const named = someWorkersNamed(this.workers, where.workers);
     const targets = where.broadcast ? named : [named[this.#nextTarget++ % named.length]!];
-    // Before the table knows of it: what cannot be sent is nowhere.
-    const definition = captured && this.#definitions.defineData(captured);
-    const messages = targets.map(() => (definition === undefined ? encode(data, 'data') : { rich: false, value: undefined, transfer: [] }));
+    const parcels = parcelsOf(what, this.#definitions, targets.length); // before the table knows of it: what cannot be sent is nowhere
     const { state } = this.#scheduler;
     const known = state.rowOf(task.id);
     const isNew = known === undefined || state.state[known] !== State.memory;
     const limits = limitsFor(task.options, undefined, this.workers, 0, new Map());
-    const commands = this.#scheduler.step({ kind: 'scattered', task, workers: targets, nbytes: sizeOf(data), limits });
+    const commands = this.#scheduler.step({ kind: 'scattered', task, workers: targets, nbytes: sizeOf(what.data), limits });
     const row = state.rowOf(task.id)!;
-    for (const [i, { rich, value, transfer }] of messages.entries())
-      if (isNew)
-        this.#crew.post(
-          targets[i]!,
-          { kind: 'put', row, rich, value, ...(definition === undefined ? {} : { captured: definition }) },
-          transfer,
-        );
-    sink.handle = row;
-    this.#sinks[row] = sink;
+    if (isNew) for (const [i, { message, transfer }] of parcels.entries()) this.#crew.post(targets[i]!, message(row), transfer);
+    this.#sinks.attach(row, sink);
     this.#perform(commands);
   }
 
@@ -185,9 +180,13 @@ export class LocalEngine implements Engine {
     return outcomes.finally(() => this.#updateBusy());
   }
 
+  reused(handle: number): void {
+    if (!this.#isClosed && handle >= 0) this.#step({ kind: 'reused', row: handle });
+  }
+
   release(handle: number): void {
     if (this.#isClosed) return;
-    this.#sinks[handle] = undefined;
+    this.#sinks.forget(handle);
     this.#step({ kind: 'released', row: handle });
   }
 
@@ -226,15 +225,13 @@ export class LocalEngine implements Engine {
     this.#isClosed = true;
     this.#failAll(() => closedError());
     this.#results.close();
+    this.#updateBusy();
+    this.#recorder?.close();
     await this.#crew.close(closedError());
   }
 
   #failAll(errorFor: (key: string) => Error): void {
-    const { state } = this.#scheduler;
-    for (const [row, sink] of this.#sinks.entries())
-      if (sink !== undefined && state.state[row] !== State.memory && state.state[row] !== State.erred)
-        sink.failed(errorFor(state.key(row)));
-    this.#sinks = [];
+    this.#sinks.failAll(this.#scheduler.state, errorFor);
     this.#endings.clocks.clear();
   }
 
@@ -254,8 +251,10 @@ export class LocalEngine implements Engine {
         unmoved.add(message.row);
         if (this.#endings.failOverdue(index, message.row)) return;
         this.#step({ kind: 'immovable', rows: message.inputs });
-        return this.#step({ kind: 'returned', worker: index, row: message.row });
+        return this.#step({ kind: 'returned', worker: index, rows: [message.row] });
       }
+      case 'kept':
+        return this.#step({ kind: 'kept', worker: index, rows: message.rows });
       case 'nested':
         return this.#nested?.receive(index, message.request, (reply, transfer) =>
           this.#crew.post(index, { kind: 'nested', reply }, transfer),
@@ -272,9 +271,9 @@ export class LocalEngine implements Engine {
 
   /** A task came back unrun. */
   async #returned(index: number, { row, missing }: Extract<FromWorker, { kind: 'returned' }>): Promise<void> {
-    const scheduler = this.#scheduler;
+    const life = this.#crew.life(index);
     if (missing.length > 0) await this.#results.confirm(missing);
-    if (!this.#isClosed && scheduler === this.#scheduler) this.#step({ kind: 'returned', worker: index, row });
+    if (!this.#isClosed && life === this.#crew.life(index)) this.#step({ kind: 'returned', worker: index, rows: [row] });
   }
 
   #joined(index: number): void {
@@ -304,10 +303,11 @@ export class LocalEngine implements Engine {
     this.#updateBusy();
   }
 
-  #finished(index: number, { reports, rows, values }: Extract<FromWorker, { kind: 'finished' }>): void {
+  #finished(index: number, { reports, rows, values, moves }: Extract<FromWorker, { kind: 'finished' }>): void {
+    for (const { rows: moved, us } of moves ?? []) this.#step({ kind: 'moved', rows: moved, us });
     // An overdue row has failed by now: the report that follows finds it gone, and its result is dropped.
     if (!this.#endings.clocks.isQuiet) for (let i = 0; i < reports.length; i += 3) this.#endings.failOverdue(index, reports[i]!);
-    this.#arrivals.during(rows, values, () => this.#step({ kind: 'finished', worker: index, reports }));
+    this.#sinks.withArrived(rows, values, () => this.#step({ kind: 'finished', worker: index, reports }));
   }
 
   #failed(index: number, message: Extract<FromWorker, { kind: 'failed' }>): void {
@@ -316,7 +316,7 @@ export class LocalEngine implements Engine {
     const { state } = this.#scheduler;
     if (state.state[row] === State.processing) this.#blames.thrown(message, this.#definitions.resolveClass); // else it was cancelled, which its Futures know
     this.#step({ kind: 'failed', worker: index, row });
-    if (isUnfinished(state.state[row]!)) this.#blames.forget(row); // it is being retried; dependants of one that has failed go on to blame it
+    if (unfinished.includes(state.state[row]!)) this.#blames.forget(row); // it is being retried; dependants of one that has failed go on to blame it
   }
 
   #step(stimulus: Stimulus): void {
@@ -334,29 +334,30 @@ export class LocalEngine implements Engine {
           break;
         case 'done':
           this.#results.tell(command.row);
-          this.#arrivals.tell(command.row, this.#sinks[command.row]);
+          this.#sinks.finished(command.row);
           break;
         case 'erred':
           this.#results.tell(command.row);
-          this.#sinks[command.row]?.failed(this.#blames.of(command.blame));
+          this.#sinks.failed(command.row, this.#blames.of(command.blame));
           break;
         case 'lost':
           this.#blames.lost(command.row);
           break;
         case 'stop':
-          void this.#endings.stop(
-            command.worker,
-            command.row,
-            undefined,
-            command.force ? this.#options.cancelGraceMs : Number.POSITIVE_INFINITY,
-          );
+          this.#endings.stopUnwanted(command);
           break;
         case 'no-worker':
           this.#endings.noWorker(command.row);
           break;
         case 'forgotten':
           this.#blames.forget(command.row);
-          this.#sinks[command.row] = undefined;
+          this.#sinks.forget(command.row);
+          break;
+        case 'steal':
+          this.#endings.askBack(command.worker, command.rows);
+          break;
+        case 'stalled':
+          this.#endings.stalled(command);
           break;
         case 'killed':
           break; // its error is made where the cause is known
@@ -370,7 +371,7 @@ export class LocalEngine implements Engine {
   #send(worker: number, rows: readonly number[]): void {
     const { state } = this.#scheduler;
     try {
-      this.#crew.post(worker, encodeBatch(state, this.#definitions, worker, rows));
+      this.#crew.post(worker, encodeBatch(state, this.#definitions, worker, rows, this.#claims));
     } catch (error) {
       if (rows.length > 1) for (const row of rows) this.#send(worker, [row]);
       else {
@@ -388,11 +389,11 @@ export class LocalEngine implements Engine {
 
   #updateBusy(): void {
     const { counts } = this.#scheduler.state;
-    const unfinished = counts[State.waiting]! + counts[State.noWorker]! + counts[State.queued]! + counts[State.processing]!;
-    this.#crew.setBusy(!this.#isClosed && this.#fatal === undefined && (unfinished > 0 || this.#crew.isAsked));
+    const isOpen = !this.#isClosed && this.#fatal === undefined;
+    const isWorking = isOpen && counts[State.waiting]! + counts[State.noWorker]! + counts[State.queued]! + counts[State.processing]! > 0;
+    this.#crew.setBusy(isWorking || (isOpen && this.#crew.isAsked));
+    this.#scheduler.setBusy(isWorking);
   }
 }
 
-function isUnfinished(at: number): boolean {
-  return at === State.waiting || at === State.queued || at === State.processing || at === State.noWorker;
-}
+const unfinished: readonly number[] = [State.waiting, State.queued, State.processing, State.noWorker];

@@ -6,10 +6,10 @@ import type { LocalOptions } from './local-options.ts';
 
 /** Child processes of this one: what a task does to its process, it does to one worker only. */
 export function processesEngine(
-  options: Omit<LocalOptions, 'name' | 'start' | 'isLive'> & {
+  options: Omit<LocalOptions, 'name' | 'start' | 'isLive' | 'isMemoryShared'> & {
     readonly env: NodeJS.ProcessEnv | undefined;
     readonly resourceLimits: ResourceLimits | undefined;
   },
 ): Engine {
-  return new LocalEngine({ ...options, name: 'processes', start: processStarter(options), isLive: false });
+  return new LocalEngine({ ...options, name: 'processes', start: processStarter(options), isLive: false, isMemoryShared: false });
 }

@@ -14,8 +14,8 @@ export interface ResultSource {
   /** What a row failed with. */
   errorOf(row: number): Error | Promise<Error>;
   taskOf(row: number): FailedTask;
-  /** A worker has not got what the table says it holds. */
-  missing(worker: number, rows: readonly number[]): void;
+  /** A worker has not got what the table said it held when it was asked. */
+  missing(worker: number, rows: readonly number[], asked: number): void;
 }
 
 /** Brings results to the caller, from whoever holds them; what is lost on the way is waited for while it is made again. */
@@ -54,6 +54,7 @@ export class Results {
   /** Fetches from one worker; the places of what was gone by then, and is being made again. */
   async #fetchFrom(worker: number, places: readonly number[], handles: readonly number[], outcomes: Outcome[]): Promise<number[]> {
     const rows = places.map((place) => handles[place]!);
+    const asked = this.#source.state().steps;
     let answer: Extract<FromWorker, { kind: 'fetched' }>;
     try {
       answer = (await this.#source.crew.ask(worker, (request) => ({ kind: 'fetch', request, rows }))) as typeof answer;
@@ -73,6 +74,7 @@ export class Results {
       this.#source.missing(
         worker,
         again.map((place) => handles[place]!),
+        asked,
       );
     return again;
   }
@@ -81,10 +83,11 @@ export class Results {
   async confirm(missing: readonly { readonly holder: number; readonly rows: readonly number[] }[]): Promise<void> {
     const { crew } = this.#source;
     const state = this.#source.state();
+    const since = state.steps;
     const asked = missing.map(async ({ holder, rows }) => {
       const answer = await crew.ask(holder, (request) => ({ kind: 'has', request, rows })).catch(() => undefined); // one that is gone has left with all
       const lost = answer?.kind === 'held' ? rows.filter((row) => !answer.rows.includes(row)) : [];
-      if (lost.length > 0 && state === this.#source.state()) this.#source.missing(holder, lost);
+      if (lost.length > 0 && state === this.#source.state()) this.#source.missing(holder, lost, since);
     });
     await Promise.all(asked);
   }

@@ -6,10 +6,10 @@ import type { LocalOptions } from './local-options.ts';
 
 /** Worker threads of this process: the default engine. */
 export function threadsEngine(
-  options: Omit<LocalOptions, 'name' | 'start' | 'isLive'> & {
+  options: Omit<LocalOptions, 'name' | 'start' | 'isLive' | 'isMemoryShared'> & {
     readonly env: NodeJS.ProcessEnv | undefined;
     readonly resourceLimits: ResourceLimits | undefined;
   },
 ): Engine {
-  return new LocalEngine({ ...options, name: 'threads', start: threadStarter(options), isLive: false });
+  return new LocalEngine({ ...options, name: 'threads', start: threadStarter(options), isLive: false, isMemoryShared: true });
 }

@@ -1,6 +1,7 @@
 import { isOnHost, type WorkerDescription } from '../../graph/index.ts';
 import type { EngineView, TaskTransition, WorkerInfo } from '../engine.ts';
 import { type SchedulerState, State, stateNames } from '../scheduler/state.ts';
+import { explanationOf, storyOf } from '../scheduler/story.ts';
 
 /** The scheduler's table by key and worker name. */
 export function localView(
@@ -40,6 +41,8 @@ export function localView(
       const state = table();
       return new Map(workers.map(({ name }, index) => [name, [...(state.workers[index]?.inFlight ?? [])].map((row) => state.key(row))]));
     },
+    story: (key) => storyOf(table(), key),
+    explain: (key) => explanationOf(table(), key),
   };
 }
 

@@ -11,7 +11,14 @@ export class ParentEngine implements Engine {
   readonly name = 'parent';
   readonly workers: Engine['workers'] = [];
   listener: EngineListener = { warning: () => {} };
-  readonly view: EngineView = { workers: () => [], whoHas: () => new Map(), nbytes: () => new Map(), processing: () => new Map() };
+  readonly view: EngineView = {
+    workers: () => [],
+    whoHas: () => new Map(),
+    nbytes: () => new Map(),
+    processing: () => new Map(),
+    story: () => [],
+    explain: () => undefined,
+  };
   readonly #post: (request: NestedRequest) => void;
   readonly #sinks = new Map<number, Sink>();
   readonly #answers = new Map<number, (reply: NestedReply) => void>();

@@ -1,4 +1,5 @@
-import { type SchedulerState, State } from './state.ts';
+import type { SchedulerState } from './state.ts';
+import { State, Why } from './transitions.ts';
 
 /**
  * A worker has these results no more. Another holder takes its place; what nobody holds is released, and what waited for it waits again.
@@ -21,13 +22,13 @@ export function dropHolder(state: SchedulerState, worker: number, rows: readonly
     }
   }
   for (const row of lost) {
-    state.set(row, State.released);
+    state.move(row, Why.resultLost);
     for (let edge = state.firstDependent(row); edge >= 0; edge = state.nextDependent(edge)) {
       const dependent = state.dependentAt(edge);
       const at = state.state[dependent];
       if (at !== State.waiting && at !== State.queued && at !== State.noWorker) continue;
       state.pending[dependent]!++;
-      if (at !== State.waiting) state.set(dependent, State.waiting);
+      if (at !== State.waiting) state.move(dependent, Why.inputLost, row);
     }
   }
   return lost;

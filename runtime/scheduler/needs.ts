@@ -1,6 +1,7 @@
 import type { Assigner } from './assign.ts';
-import { type SchedulerState, State } from './state.ts';
+import type { SchedulerState } from './state.ts';
 import type { Command } from './stimulus.ts';
+import { State, Why } from './transitions.ts';
 
 /**
  * What follows when a row is wanted, or is not wanted any more.
@@ -41,7 +42,7 @@ export class Needs {
       if (state.state[row] !== State.released || !this.#isNeeded(row)) continue; // what wanted it may have failed meanwhile
       if (state.tasks[row]!.scattered) {
         this.commands.push({ kind: 'lost', row });
-        this.fail(row, row);
+        this.fail(row, row, Why.lost);
         continue;
       }
       let pending = 0;
@@ -56,8 +57,8 @@ export class Needs {
         if (at === State.released) stack.push(dependency);
       }
       state.pending[row] = pending;
-      state.set(row, State.waiting);
-      if (blame >= 0) this.fail(row, blame);
+      state.move(row, Why.needed);
+      if (blame >= 0) this.fail(row, blame, Why.inputErred);
       else if (pending === 0) ready.push(row);
     }
     // The stack gave them last first; in their own order they need no sorting.
@@ -69,15 +70,15 @@ export class Needs {
     if (this.#assigner.isInFlight(row)) return; // cancelled, wanted again, and not stopped yet: its report brings it back here
     if (this.#assigner.enqueue(row)) return;
     if (this.#state.state[row] !== State.noWorker) {
-      this.#state.set(row, State.noWorker);
+      this.#state.move(row, Why.unplaced);
       this.commands.push({ kind: 'no-worker', row });
     }
   }
 
   /** From processing back to waiting, its dependencies looked at anew. */
-  wait(row: number): void {
+  wait(row: number, why: number, detail = 0): void {
     const state = this.#state;
-    state.set(row, State.waiting);
+    state.move(row, why, detail);
     let pending = 0;
     const gone: number[] = [];
     let blame = -1;
@@ -89,14 +90,14 @@ export class Needs {
       if (at === State.released) gone.push(dependency);
     });
     state.pending[row] = pending;
-    if (blame >= 0) this.fail(row, blame);
+    if (blame >= 0) this.fail(row, blame, Why.inputErred);
     else if (pending === 0) this.ready(row);
     else this.demand(gone);
   }
 
   /** From processing: runs again if it is needed. */
-  again(row: number): void {
-    if (this.#isNeeded(row)) this.wait(row);
+  again(row: number, why: number, detail = 0): void {
+    if (this.#isNeeded(row)) this.wait(row, why, detail);
     else this.#stopNeeding(row);
   }
 
@@ -113,8 +114,8 @@ export class Needs {
     for (const row of lost) this.forgetUnreferenced(row);
   }
 
-  /** The row, and all that wait for it, end in the error of `blame`. */
-  fail(first: number, blame: number): void {
+  /** The row, and all that wait for it, end in the error of `blame`; `why` is the first one's reason. */
+  fail(first: number, blame: number, why: number): void {
     const state = this.#state;
     const stack = [first];
     for (let row = stack.pop(); row !== undefined; row = stack.pop()) {
@@ -122,7 +123,7 @@ export class Needs {
       if (from === State.erred || from === State.memory || from === State.forgotten) continue;
       if (row !== first && (from === State.released || from === State.processing)) continue; // one that runs has its inputs, or gives itself back
       state.blame[row] = blame;
-      state.set(row, State.erred);
+      state.move(row, row === first ? why : Why.inputErred, blame);
       if (state.holders[row]! > 0) this.commands.push({ kind: 'erred', row, blame });
       if (from !== State.released) this.releaseInputs(row);
       state.eachDependent(row, (dependent) => void stack.push(dependent));
@@ -154,10 +155,10 @@ export class Needs {
         this.#dropFrom(state.worker[row]!, row);
         for (const worker of state.replicas.get(row) ?? none) this.#dropFrom(worker, row);
         state.replicas.delete(row);
-        state.set(row, State.released);
+        state.move(row, Why.dropped);
         break;
       case State.erred:
-        state.set(row, State.released);
+        state.move(row, Why.excused);
         break;
       case State.processing:
         if (!this.stopping.has(row)) this.commands.push({ kind: 'stop', worker: state.worker[row]!, row, force: false });
@@ -178,7 +179,7 @@ export class Needs {
   }
 
   #stopNeeding(row: number): void {
-    this.#state.set(row, State.released);
+    this.#state.move(row, Why.unneeded);
     this.releaseInputs(row);
     this.forgetUnreferenced(row);
   }

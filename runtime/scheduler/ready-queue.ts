@@ -43,6 +43,17 @@ export class ReadyQueue {
     return this.#isHeapFirst() ? this.#heap[0] : this.#run[this.#head];
   }
 
+  /** The first row that is acceptable, left in place. */
+  find(accepts: (row: number) => boolean): number | undefined {
+    let found: number | undefined;
+    for (let at = this.#head; at < this.#run.length && found === undefined; at++) {
+      const row = this.#run[at]!;
+      if (this.#isLive(row) && accepts(row)) found = row;
+    }
+    for (const row of this.#heap) if ((found === undefined || this.#before(row, found)) && this.#isLive(row) && accepts(row)) found = row;
+    return found;
+  }
+
   /** Takes the first row. */
   pop(): number | undefined {
     const row = this.peek();

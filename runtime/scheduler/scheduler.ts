@@ -3,8 +3,20 @@ import { Assigner } from './assign.ts';
 import { DurationGroups } from './durations.ts';
 import { dropHolder } from './losses.ts';
 import { Needs } from './needs.ts';
-import { SchedulerState, State, type WorkerState } from './state.ts';
+import { Placement } from './placement.ts';
+import { SchedulerState, type WorkerState } from './state.ts';
 import type { Command, Stimulus } from './stimulus.ts';
+import { State, Why } from './transitions.ts';
+import { Watchdog } from './watchdog.ts';
+
+/** What a scheduler is told at its start. */
+export interface SchedulerOptions {
+  readonly allowedFailures: number;
+  /** How long ready tasks may wait beside an idle worker before it is said. */
+  readonly stalledMs: number;
+  /** The workers that are starting. */
+  readonly workers: readonly WorkerDescription[];
+}
 
 /**
  * The scheduler as a pure step: `step(stimulus)` changes the table and says what is to be done; it knows no thread, clock or promise.
@@ -19,20 +31,26 @@ import type { Command, Stimulus } from './stimulus.ts';
 export class Scheduler {
   readonly state: SchedulerState;
   readonly #assigner: Assigner;
+  readonly #watchdog: Watchdog;
   readonly #allowedFailures: number;
   readonly #needs: Needs;
   #generation = 0;
 
-  constructor(options: { readonly allowedFailures: number; readonly workers: readonly WorkerDescription[] }) {
+  constructor(options: SchedulerOptions) {
     this.state = new SchedulerState(new DurationGroups());
-    for (const [index, worker] of options.workers.entries()) this.state.workers[index] = idleWorker(index, worker, false);
-    this.#assigner = new Assigner(this.state);
+    for (const [index, worker] of options.workers.entries()) this.state.workers[index] = newWorker(index, worker, false, 0);
+    const placement = new Placement(this.state);
+    this.#assigner = new Assigner(this.state, placement);
+    this.#watchdog = new Watchdog(this.state, placement, options.stalledMs);
     this.#needs = new Needs(this.state, this.#assigner);
     this.#allowedFailures = options.allowedFailures;
   }
 
-  /** Takes in what happened; says what to do, in order. */
-  step(stimulus: Stimulus): readonly Command[] {
+  /** Takes in what happened, and when, in milliseconds; says what to do, in order. */
+  step(stimulus: Stimulus, now = 0): readonly Command[] {
+    this.state.now = now;
+    this.state.steps++;
+    this.state.log.setTime(now);
     switch (stimulus.kind) {
       case 'worker-joined':
         this.#workerJoined(stimulus);
@@ -57,13 +75,25 @@ export class Scheduler {
         this.#failed(stimulus.worker, stimulus.row);
         break;
       case 'returned':
-        this.#returned(stimulus.worker, stimulus.row);
+        for (const row of stimulus.rows) this.#returned(stimulus.worker, row);
+        break;
+      case 'kept':
+        for (const row of stimulus.rows) this.#assigner.kept(stimulus.worker, row);
         break;
       case 'missing':
-        this.#needs.remake(dropHolder(this.state, stimulus.worker, stimulus.rows));
+        this.#missing(stimulus.worker, stimulus.rows, stimulus.asked);
         break;
       case 'immovable':
         for (const row of stimulus.rows) this.state.immovable.add(row);
+        break;
+      case 'moved':
+        this.#moved(stimulus.rows, stimulus.us);
+        break;
+      case 'reused':
+        this.state.log.reused(stimulus.row, this.state.state[stimulus.row] as State);
+        break;
+      case 'tick':
+        for (const stalled of this.#watchdog.look()) this.#needs.commands.push(stalled);
         break;
       case 'released':
         this.state.holders[stimulus.row]!--;
@@ -81,10 +111,14 @@ export class Scheduler {
     return this.#needs.finish();
   }
 
-  #workerJoined(stimulus: Extract<Stimulus, { kind: 'worker-joined' }>): void {
-    const { worker: index } = stimulus;
-    this.state.workers[index] = idleWorker(index, this.state.workers[index]!, true);
+  /** Whether a row in flight was asked back for an idle worker. */
+  isAskedBack(row: number): boolean {
+    return this.#assigner.thiefOf(row) >= 0;
+  }
+
+  #workerJoined({ worker: index, description }: Extract<Stimulus, { kind: 'worker-joined' }>): void {
     const { state } = this;
+    state.workers[index] = newWorker(index, description ?? state.workers[index]!, true, state.now);
     if (state.counts[State.noWorker]! === 0) return;
     for (let row = 0; row < state.size; row++) if (state.state[row] === State.noWorker) this.#needs.ready(row);
   }
@@ -100,7 +134,9 @@ export class Scheduler {
     for (let graphRow = 0; graphRow < graph.size; graphRow++) {
       const task = graph.tasks[graphRow]!;
       if (graph.held[graphRow] === 1) {
-        rows[graphRow] = state.rowOf(task.id)!;
+        const held = state.rowOf(task.id)!;
+        rows[graphRow] = held;
+        state.log.reused(held, state.state[held] as State);
         continue;
       }
       const limits = limitsOf(graphRow);
@@ -138,15 +174,15 @@ export class Scheduler {
       state.group[row] = state.durations.of(task.name);
     }
     state.holders[row]!++;
-    if (state.state[row] === State.erred) state.set(row, State.released); // it was lost, and is here again
+    if (state.state[row] === State.erred) state.move(row, Why.scatteredAgain);
     if (state.state[row] === State.released) {
       const [first, ...others] = workers;
       state.worker[row] = first!;
       if (others.length > 0) state.replicas.set(row, others);
       state.nbytes[row] = nbytes;
       for (const worker of workers) state.workers[worker]!.nbytes += nbytes;
-      state.set(row, State.memory);
-    }
+      state.move(row, Why.scattered, nbytes);
+    } else state.log.reused(row, state.state[row] as State);
     this.#needs.commands.push({ kind: 'done', row });
   }
 
@@ -156,13 +192,13 @@ export class Scheduler {
     const isMine = this.#takeBack(worker, row);
     if (!isMine || wasStopped) {
       this.#dropCopies(worker, row); // nobody waits for what this run made; it may also have stopped half way, and be wanted again since
-      return isMine ? this.#needs.again(row) : this.#needs.leftBehind(row);
+      return isMine ? this.#needs.again(row, Why.wantedAgain) : this.#needs.leftBehind(row);
     }
     state.durations.record(state.group[row]!, durationUs);
     state.nbytes[row] = nbytes;
     state.workers[worker]!.nbytes += nbytes;
     state.suspect[row] = 0;
-    state.set(row, State.memory);
+    state.move(row, Why.finished, nbytes);
     // Edges of a row that stays stay: to let go of inputs, or to queue a dependent, forgets none of them.
     for (let edge = state.firstDependency(row); edge >= 0; edge = state.nextDependency(edge)) {
       const dependency = state.dependencyAt(edge);
@@ -184,17 +220,34 @@ export class Scheduler {
     const isMine = this.#takeBack(worker, row);
     this.#dropCopies(worker, row);
     if (!isMine) return this.#needs.leftBehind(row);
-    if (wasStopped) return this.#needs.again(row); // it was told to, and is wanted again since
+    if (wasStopped) return this.#needs.again(row, Why.wantedAgain);
     const failures = ++state.failures[row]!;
-    if (failures <= this.#assigner.limitsOf(row).retries) this.#needs.wait(row);
-    else this.#needs.fail(row, row);
+    if (failures <= this.#assigner.limitsOf(row).retries) this.#needs.wait(row, Why.retrying, failures);
+    else this.#needs.fail(row, row, Why.threw);
   }
 
   #returned(worker: number, row: number): void {
+    const thief = this.#assigner.thiefOf(row);
     const isMine = this.#takeBack(worker, row);
     this.#dropCopies(worker, row);
-    if (isMine) this.#needs.again(row);
-    else this.#needs.leftBehind(row);
+    if (!isMine) return this.#needs.leftBehind(row);
+    this.state.attempts[row]!--; // it has not begun
+    this.#assigner.promisedTo = thief;
+    this.#needs.again(row, thief < 0 ? Why.givenBack : Why.stolen);
+    this.#assigner.promisedTo = -1;
+  }
+
+  /** What came about after the question is not answered by it: the row may be another task by now. */
+  #missing(worker: number, rows: readonly number[], asked: number): void {
+    const gone = rows.filter((row) => this.state.heldSince[row]! <= asked);
+    this.#needs.remake(dropHolder(this.state, worker, gone));
+  }
+
+  /** A measured move; of rows that were let go meanwhile nothing is known. */
+  #moved(rows: readonly number[], us: number): void {
+    let bytes = 0;
+    for (const row of rows) if (this.state.state[row] === State.memory) bytes += this.state.nbytes[row]!;
+    this.state.bandwidth.record(bytes, us);
   }
 
   /**
@@ -238,7 +291,7 @@ export class Scheduler {
         state.hide(row);
         if (at === State.processing) this.#needs.commands.push({ kind: 'stop', worker: state.worker[row]!, row, force: true });
         state.blame[row] = first;
-        state.set(row, State.erred);
+        state.move(row, Why.cancelled, first);
         if (state.holders[row]! > 0) this.#needs.commands.push({ kind: 'erred', row, blame: first });
         if (at !== State.released) this.#needs.releaseInputs(row);
       }
@@ -254,7 +307,7 @@ export class Scheduler {
       state.eachDependency(row, (dependency) => void (state.state[dependency] === State.erred && failed.add(dependency)));
     for (const row of failed) {
       state.failures[row] = state.deaths[row] = 0;
-      state.set(row, State.released);
+      state.move(row, Why.retried);
     }
     this.#needs.demand(rows);
   }
@@ -273,8 +326,9 @@ export class Scheduler {
     for (let row = 0; row < state.size; row++) if (state.holds(index, row)) held.push(row);
     const lost = dropHolder(state, index, held);
     worker.nbytes = 0;
-    this.#assigner.requeue(index);
+    const withdrawn = this.#assigner.withdraw(index);
     this.#needs.remake(lost);
+    for (const row of withdrawn) if (state.state[row] === State.waiting && state.pending[row] === 0) this.#needs.ready(row);
     for (const row of inFlight) {
       if (state.state[row] !== State.processing) {
         this.#needs.leftBehind(row);
@@ -284,8 +338,8 @@ export class Scheduler {
       if (!wanted) state.suspect[row] = 1;
       if (state.deaths[row]! > this.#allowedFailures) {
         this.#needs.commands.push({ kind: 'killed', row, worker: index, deaths: state.deaths[row]! });
-        this.#needs.fail(row, row);
-      } else this.#needs.again(row);
+        this.#needs.fail(row, row, Why.killed);
+      } else this.#needs.again(row, Why.workerDied);
     }
   }
 
@@ -303,6 +357,19 @@ function groupOf({ name, callee }: Task): string {
   return name === 'lambda' && callee !== undefined ? callee.identity : name;
 }
 
-function idleWorker(index: number, { name, host, resources }: WorkerDescription, running: boolean): WorkerState {
-  return { index, name, host, resources, running, inFlight: new Set(), seceded: new Set(), occupancyUs: 0, nbytes: 0, occupied: new Map() };
+function newWorker(index: number, { name, host, resources }: WorkerDescription, running: boolean, now: number): WorkerState {
+  return {
+    index,
+    name,
+    host,
+    resources,
+    running,
+    inFlight: new Set(),
+    seceded: new Set(),
+    occupancyUs: 0,
+    heardAt: now,
+    asked: 0,
+    nbytes: 0,
+    occupied: new Map(),
+  };
 }

@@ -1,12 +1,11 @@
-import { type Graph, keyOf, type Task, type TaskOptions } from '../../graph/index.ts';
+import { type Graph, HeddleError, keyOf, type Task, type TaskOptions } from '../../graph/index.ts';
+import { Bandwidth } from './bandwidth.ts';
+import { DecisionLog } from './decision-log.ts';
 import type { DurationGroups } from './durations.ts';
+import { copyInto, Edges } from './edges.ts';
+import { isLegal, State, stateNames, targetOf, transitions, Why } from './transitions.ts';
 
-/** Where a task stands, as in Dask's scheduler; `forgotten` is a free row. */
-export const State = { forgotten: 0, released: 1, waiting: 2, noWorker: 3, queued: 4, processing: 5, memory: 6, erred: 7 } as const;
-export type State = (typeof State)[keyof typeof State];
-/** The same by number, as events show them. */
-export const stateNames = ['forgotten', 'released', 'waiting', 'no-worker', 'queued', 'processing', 'memory', 'erred'] as const;
-export type StateName = (typeof stateNames)[number];
+export { State, type StateName, stateNames } from './transitions.ts';
 
 /** One compiled plan in the scheduler: where each of its graph's rows stands in the table. */
 export interface Source {
@@ -39,6 +38,10 @@ export interface WorkerState {
   readonly seceded: Set<number>;
   /** Expected microseconds of work in flight. */
   occupancyUs: number;
+  /** When it last took in or gave back anything, in milliseconds: what it has in hand has taken at least as long as since then. */
+  heardAt: number;
+  /** Rows in flight that were asked back for an idle worker. */
+  asked: number;
   /** Bytes of results it holds. */
   nbytes: number;
   /** What its running tasks occupy of its resources. */
@@ -46,17 +49,26 @@ export interface WorkerState {
 }
 
 const none = -1;
+/** Numbers of queues: the common one, and that of rows that need resources or a place under a `concurrency`; the others are workers' own. */
+export const commonQueue = -1;
+export const limitedQueue = -2;
 
 /** Whether a row stands in the index of ids: not at all, listed, on the way there, or on the way and not wanted there any more. */
 const Listing = { none: 0, listed: 1, due: 2, hidden: 3 } as const;
 
 /**
- * The scheduler's table: a row a task, columns in typed arrays, edges in linked lists over one pool.
+ * The scheduler's table: a row a task, columns in typed arrays.
  * It only remembers; what happens is decided in `scheduler.ts`, where next in `assign.ts`.
  */
-export class SchedulerState {
+export class SchedulerState extends Edges {
   readonly workers: WorkerState[] = [];
   readonly durations: DurationGroups;
+  readonly bandwidth: Bandwidth = new Bandwidth();
+  readonly log: DecisionLog = new DecisionLog();
+  /** The time of the stimulus at hand, in milliseconds. */
+  now = 0;
+  /** Stimuli so far: tells what was said before something came about. */
+  steps = 0;
 
   readonly #rowById = new Map<string, number>();
   /** Rows that are not in the index yet, each once: most tasks are never looked up by their id. */
@@ -84,6 +96,8 @@ export class SchedulerState {
   /** Worker it is processed on or, in memory, its first holder. */
   worker: Int32Array = new Int32Array(0);
   nbytes: Float64Array = new Float64Array(0);
+  /** The step in which its result came into memory. */
+  heldSince: Float64Array = new Float64Array(0);
   group: Int32Array = new Int32Array(0);
   /** The row whose error this one carries. */
   blame: Int32Array = new Int32Array(0);
@@ -94,12 +108,13 @@ export class SchedulerState {
   deaths: Int32Array = new Int32Array(0);
   /** 1: it was in flight when a worker died, so it runs alone from now on. */
   suspect: Uint8Array = new Uint8Array(0);
-  /** Microseconds it was expected to take when it was sent. */
+  /** Microseconds it was expected to take when it was queued or sent. */
   expectedUs: Float64Array = new Float64Array(0);
-  /** Queue it waits in: a worker's index, or -1 for the common one. */
+  /** Queue it waits in: a worker's index, `commonQueue` or `limitedQueue`. */
   queue: Int32Array = new Int32Array(0);
-  #firstDependency: Int32Array = new Int32Array(0);
-  #firstDependent: Int32Array = new Int32Array(0);
+  /** By queue, from `limitedQueue` on: rows that wait in it, and the microseconds they are expected to take. */
+  readonly #queuedRows: number[] = [];
+  readonly #queuedUs: number[] = [];
   /** Rows whose results cannot leave the worker that made them. */
   readonly immovable = new Set<number>();
   /** Rows that came back once for the sake of such an input. */
@@ -107,20 +122,13 @@ export class SchedulerState {
   /** Further holders of a result beside `worker`. */
   readonly replicas = new Map<number, number[]>();
 
-  #edgesUsed = 0;
-  #freeEdge = none;
-  #edgeDependency: Int32Array = new Int32Array(1024);
-  #edgeDependent: Int32Array = new Int32Array(1024);
-  #nextDependency: Int32Array = new Int32Array(1024);
-  #nextDependent: Int32Array = new Int32Array(1024);
-  #previousDependent: Int32Array = new Int32Array(1024);
-
   /** Rows per state, for counts that must agree. */
   readonly counts: number[] = new Array<number>(stateNames.length).fill(0);
   /** Called on each transition, when somebody listens. */
   onTransition: ((row: number, from: State, to: State) => void) | undefined;
 
   constructor(durations: DurationGroups) {
+    super();
     this.durations = durations;
   }
 
@@ -150,18 +158,50 @@ export class SchedulerState {
     this.attempts[row] = this.failures[row] = this.deaths[row] = this.suspect[row] = 0;
     this.nbytes[row] = 0;
     this.worker[row] = this.blame[row] = none;
-    this.#firstDependency[row] = this.#firstDependent[row] = none;
+    this.clearEdges(row);
+    this.log.moved(row, Why.submitted, State.forgotten, none, 0);
     this.onTransition?.(row, State.forgotten, State.released);
     return row;
   }
 
-  /** Moves a row to another state. */
-  set(row: number, to: State): void {
+  /** Moves a row to the state that a reason leads to; `detail` is what the log keeps beside it. Throws ERR_SCHEDULER for a way that is not in the table. */
+  move(row: number, why: number, detail = 0): void {
     const from = this.state[row] as State;
+    if (!isLegal(from, why)) throw illegal(this.key(row), from, why);
+    const to = targetOf[why] as State;
+    if (from === State.queued) this.#leaveQueue(row);
+    if (to === State.memory) this.heldSince[row] = this.steps;
     this.counts[from]!--;
     this.counts[to]!++;
     this.state[row] = to;
+    const isWithWorker = from === State.processing || from === State.memory || to === State.processing || to === State.memory;
+    this.log.moved(row, why, from, isWithWorker ? this.worker[row]! : none, detail);
     this.onTransition?.(row, from, to);
+  }
+
+  /** A queued row stands in a queue from now on, until it moves to another state. */
+  enterQueue(row: number, queue: number, us: number): void {
+    const at = queue - limitedQueue;
+    this.queue[row] = queue;
+    this.expectedUs[row] = us;
+    this.#queuedRows[at] = (this.#queuedRows[at] ?? 0) + 1;
+    this.#queuedUs[at] = (this.#queuedUs[at] ?? 0) + us;
+  }
+
+  #leaveQueue(row: number): void {
+    const at = this.queue[row]! - limitedQueue;
+    const left = --this.#queuedRows[at]!;
+    this.#queuedUs[at] = left === 0 ? 0 : this.#queuedUs[at]! - this.expectedUs[row]!; // no rounding stays behind
+  }
+
+  /** Rows that wait in a queue. */
+  queuedRows(queue: number): number {
+    return this.#queuedRows[queue - limitedQueue] ?? 0;
+  }
+
+  /** Expected microseconds of what waits in a queue. */
+  queuedUs(queue: number): number {
+    return this.#queuedUs[queue - limitedQueue] ?? 0;
   }
 
   /** The row of a task's id. */
@@ -188,14 +228,13 @@ export class SchedulerState {
 
   /** Frees a row that nothing refers to any more. */
   forget(row: number): void {
+    if (this.state[row] !== State.released) throw illegal(this.key(row), this.state[row] as State, Why.forgotten);
     this.hide(row);
-    this.set(row, State.forgotten);
-    this.counts[State.forgotten]!--;
-    for (let edge = this.#firstDependency[row]!; edge !== none; ) {
-      const next = this.#nextDependency[edge]!;
-      this.#unlink(edge);
-      edge = next;
-    }
+    this.counts[State.released]!--;
+    this.state[row] = State.forgotten;
+    this.log.forgot(row, this.keysOf(row));
+    this.onTransition?.(row, State.released, State.forgotten);
+    this.removeEdges(row);
     this.tasks[row] = undefined;
     this.sources[row] = undefined;
     this.limits[row] = undefined;
@@ -203,79 +242,6 @@ export class SchedulerState {
     this.immovable.delete(row);
     this.unmoved.delete(row);
     this.#freeRows.push(row);
-  }
-
-  /** `dependent` needs the result of `dependency`. */
-  addEdge(dependency: number, dependent: number): void {
-    let edge = this.#freeEdge;
-    if (edge !== none) this.#freeEdge = this.#nextDependency[edge]!;
-    else {
-      edge = this.#edgesUsed++;
-      if (edge >= this.#edgeDependency.length) this.#growEdges();
-    }
-    const first = this.#firstDependent[dependency]!;
-    this.#edgeDependency[edge] = dependency;
-    this.#edgeDependent[edge] = dependent;
-    this.#nextDependency[edge] = this.#firstDependency[dependent]!;
-    this.#firstDependency[dependent] = edge;
-    this.#nextDependent[edge] = first;
-    this.#previousDependent[edge] = none;
-    if (first !== none) this.#previousDependent[first] = edge;
-    this.#firstDependent[dependency] = edge;
-  }
-
-  #unlink(edge: number): void {
-    const next = this.#nextDependent[edge]!;
-    const previous = this.#previousDependent[edge]!;
-    if (previous === none) this.#firstDependent[this.#edgeDependency[edge]!] = next;
-    else this.#nextDependent[previous] = next;
-    if (next !== none) this.#previousDependent[next] = previous;
-    this.#nextDependency[edge] = this.#freeEdge;
-    this.#freeEdge = edge;
-  }
-
-  /** A row's first edge to a dependency, or -1; with `nextDependency` and `dependencyAt` the way along them without a closure. */
-  firstDependency(row: number): number {
-    return this.#firstDependency[row]!;
-  }
-
-  nextDependency(edge: number): number {
-    return this.#nextDependency[edge]!;
-  }
-
-  dependencyAt(edge: number): number {
-    return this.#edgeDependency[edge]!;
-  }
-
-  /** A row's first edge to a dependent, or -1; the same the other way. */
-  firstDependent(row: number): number {
-    return this.#firstDependent[row]!;
-  }
-
-  nextDependent(edge: number): number {
-    return this.#nextDependent[edge]!;
-  }
-
-  dependentAt(edge: number): number {
-    return this.#edgeDependent[edge]!;
-  }
-
-  /** Calls `visit` with each row this one depends on. */
-  eachDependency(row: number, visit: (dependency: number) => void): void {
-    for (let edge = this.#firstDependency[row]!; edge !== none; edge = this.#nextDependency[edge]!) visit(this.#edgeDependency[edge]!);
-  }
-
-  /** Calls `visit` with each row that depends on this one. */
-  eachDependent(row: number, visit: (dependent: number) => void): void {
-    for (let edge = this.#firstDependent[row]!; edge !== none; edge = this.#nextDependent[edge]!) visit(this.#edgeDependent[edge]!);
-  }
-
-  hasDependents(row: number): boolean {
-    return this.#firstDependent[row] !== none;
-  }
-
-  hasDependencies(row: number): boolean {
-    return this.#firstDependency[row] !== none;
   }
 
   /** Whether a worker holds a row's result. */
@@ -301,6 +267,13 @@ export class SchedulerState {
     return task === undefined ? '(forgotten)' : keyOf(task);
   }
 
+  /** The key of a row; of one with tasks fused into it all of them, its own last. */
+  keysOf(row: number): string | readonly string[] {
+    const members = this.sources[row]?.graph.members[this.graphRow[row]!];
+    const key = keyOf(this.tasks[row]!);
+    return members === undefined ? key : [...members.map(keyOf), key];
+  }
+
   #grow(): void {
     const capacity = Math.max(256, this.#capacity * 2);
     const bytes = (old: Uint8Array): Uint8Array => copyInto(new Uint8Array(capacity), old);
@@ -318,6 +291,7 @@ export class SchedulerState {
     this.graphRow = ints(this.graphRow);
     this.worker = ints(this.worker);
     this.nbytes = floats(this.nbytes);
+    this.heldSince = floats(this.heldSince);
     this.group = ints(this.group);
     this.blame = ints(this.blame);
     this.attempts = ints(this.attempts);
@@ -325,22 +299,16 @@ export class SchedulerState {
     this.deaths = ints(this.deaths);
     this.expectedUs = floats(this.expectedUs);
     this.queue = ints(this.queue);
-    this.#firstDependency = ints(this.#firstDependency);
-    this.#firstDependent = ints(this.#firstDependent);
+    this.growRows(capacity);
     this.#capacity = capacity;
-  }
-
-  #growEdges(): void {
-    const grow = (old: Int32Array): Int32Array => copyInto(new Int32Array(old.length * 2), old);
-    this.#edgeDependency = grow(this.#edgeDependency);
-    this.#edgeDependent = grow(this.#edgeDependent);
-    this.#nextDependency = grow(this.#nextDependency);
-    this.#nextDependent = grow(this.#nextDependent);
-    this.#previousDependent = grow(this.#previousDependent);
   }
 }
 
-function copyInto<A extends Uint8Array | Int32Array | Float64Array>(to: A, from: A): A {
-  to.set(from);
-  return to;
+/** A fault in the scheduler itself: better an error than a wrong answer. */
+function illegal(key: string, from: State, why: number): HeddleError {
+  const { why: name, from: sources, to } = transitions[why]!;
+  return new HeddleError(
+    'ERR_SCHEDULER',
+    `task ${key} is ${stateNames[from]} and cannot become ${to} (${name}: only from ${sources.join(', ')}); this is a fault in heddle: please report it`,
+  );
 }

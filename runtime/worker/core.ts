@@ -35,7 +35,10 @@ export class WorkerCore {
   readonly #later: (work: () => void) => void;
   readonly #executor: (() => unknown) | undefined;
   readonly #nested: ((reply: NestedReply) => void) | undefined;
+  readonly #claims: Int32Array | undefined;
   #pumping = false;
+  /** Tasks begun so far: what else was done while something was waited for. */
+  #begun = 0;
 
   constructor(options: {
     readonly settings: WorkerSettings;
@@ -60,6 +63,8 @@ export class WorkerCore {
     this.#executor = options.executor;
     this.#nested = options.nested;
     this.#callees = new Callees(options.isLive);
+    const { claims } = options.settings;
+    this.#claims = claims && new Int32Array(claims);
     this.#reporter = new Reporter(options.send);
     this.#peers = new Peers(this.#results, options.openLink ?? noLink);
   }
@@ -86,6 +91,11 @@ export class WorkerCore {
         return;
       case 'stop':
         return this.#stop(message.row, message.reason);
+      case 'steal':
+        return this.#giveUpUnbegun(message.rows);
+      case 'drop':
+        for (const row of message.rows) this.#drop(row);
+        return;
       case 'peer':
         return this.#peers.connect(message.worker, message.way);
       case 'nested':
@@ -118,6 +128,7 @@ export class WorkerCore {
 
   #enqueue(batch: Batch): void {
     eachJob(batch, this.#settings.name, (job, inputsAt) => {
+      if (job.isTakenBack(this.#claims)) return;
       const { inputs } = job;
       let missing: Map<number, number[]> | undefined;
       for (let i = 0, at = inputsAt; i < inputs.length; i++, at += 2) {
@@ -146,7 +157,9 @@ export class WorkerCore {
       await Promise.all(
         [...missing].map(async ([holder, wanted]) => {
           const rows = wanted.filter((_, i) => i % 2 === 1);
-          const { results, lost } = await this.#peers.fetch(holder, rows);
+          const begun = this.#begun;
+          const { results, lost, us } = await this.#peers.fetch(holder, rows);
+          if (lost.length === 0 && begun === this.#begun) this.#reporter.moved(rows, us); // else it measures what ran here, too
           if (lost.length > 0) gone.push({ holder, rows: lost });
           if (!isCurrent()) return; // nobody would know of these copies, nor ever free them
           for (const [i, result] of results.entries()) {
@@ -157,13 +170,23 @@ export class WorkerCore {
         }),
       );
     } catch (error) {
-      if (isCurrent()) this.#leaveUnmoved(job, error);
+      if (isCurrent() && this.#claim(job)) this.#leaveUnmoved(job, error);
       return;
     }
     if (!isCurrent()) return;
-    if (gone.length > 0) return this.#giveBack(job, gone);
+    if (gone.length > 0) {
+      if (this.#claim(job)) this.#giveBack(job, gone);
+      return;
+    }
     this.#queue.push(job);
     this.#pump();
+  }
+
+  /** Whether the job is this worker's to deal with; one that was taken back is another's by now. */
+  #claim(job: Job): boolean {
+    const isMine = job.claim(this.#claims);
+    if (!isMine) this.#jobs.delete(job.row);
+    return isMine;
   }
 
   /** Inputs that cannot come here: the task may run where they lie. */
@@ -210,8 +233,9 @@ export class WorkerCore {
 
   /** Starts one job; the time when it was done or first waited. */
   #start(job: Job, began: number): number {
-    if (this.#jobs.get(job.row) !== job || job.isStopped) return began;
+    if (this.#jobs.get(job.row) !== job || job.isStopped || !this.#claim(job)) return began;
     job.isStarted = true;
+    this.#begun++;
     job.executor = this.#executor?.();
     try {
       const result = runningTask.run(job, this.#invoke, job);
@@ -271,14 +295,31 @@ export class WorkerCore {
 
   #stop(row: number, reason: unknown): void {
     const job = this.#jobs.get(row);
-    if (job === undefined) return;
-    if (job.isStarted) {
-      job.controller ??= new AbortController();
-      job.controller.abort(reason);
-      return;
-    }
+    if (job?.isStarted !== true) return void this.#giveUp(row);
+    job.controller ??= new AbortController();
+    job.controller.abort(reason);
+  }
+
+  /** Gives a task back, unless it has begun. */
+  #giveUp(row: number): boolean {
+    const job = this.#jobs.get(row);
+    if (job === undefined || job.isStarted || !job.claim(this.#claims)) return false;
     job.isStopped = true;
     this.#giveBack(job);
+    return true;
+  }
+
+  #giveUpUnbegun(rows: readonly number[]): void {
+    const kept = rows.filter((row) => !this.#giveUp(row));
+    if (kept.length > 0) this.#send({ kind: 'kept', rows: kept });
+  }
+
+  /** A task is another worker's now. */
+  #drop(row: number): void {
+    const job = this.#jobs.get(row);
+    if (job === undefined || job.isStarted || !job.isTakenBack(this.#claims)) return;
+    job.isStopped = true;
+    this.#jobs.delete(row);
   }
 
   async #call({ request, definition }: Extract<ToWorker, { kind: 'call' }>): Promise<void> {

@@ -1,5 +1,5 @@
 import type { RunningTask } from './context.ts';
-import { headerLength, type ToWorker } from './protocol.ts';
+import { claimSlots, headerLength, type ToWorker } from './protocol.ts';
 
 /** Tasks as they came, in one message. */
 export type Batch = Extract<ToWorker, { kind: 'run' }>;
@@ -11,6 +11,8 @@ export class Job implements RunningTask {
   readonly row: number;
   readonly attempt: number;
   readonly flags: number;
+  /** What it claims its place with when it begins; -1: nobody can take it back. */
+  readonly ticket: number;
   /** Its part of the batch's tape. */
   readonly tape: readonly unknown[];
   readonly start: number;
@@ -42,8 +44,21 @@ export class Job implements RunningTask {
     this.worker = worker;
     this.#batch = batch;
     this.#name = header[at + 5]!;
+    this.ticket = header[at + 6]!;
     this.#keyAt = keyAt;
     this.member = this.isFused ? -1 : 0;
+  }
+
+  /** Begins, unless it was taken back. */
+  claim(claims: Int32Array | undefined): boolean {
+    if (claims === undefined || this.ticket < 0) return true;
+    const open = 2 * this.ticket;
+    return Atomics.compareExchange(claims, this.ticket % claimSlots, open, open + 1) === open;
+  }
+
+  /** Whether it was taken back before it was looked at. */
+  isTakenBack(claims: Int32Array | undefined): boolean {
+    return claims !== undefined && this.ticket >= 0 && Atomics.load(claims, this.ticket % claimSlots) !== 2 * this.ticket;
   }
 
   /** Whether it is more than one task. */

@@ -3,6 +3,16 @@ import { decode, encode } from './encode.ts';
 import type { OpenLink, PeerLink, Way } from './links.ts';
 import type { BetweenWorkers, Fetched } from './protocol.ts';
 
+type Given = Extract<BetweenWorkers, { kind: 'give' }>;
+
+/** What a peer gave, in order, and which of it was not there. */
+export interface Brought {
+  readonly results: readonly unknown[];
+  readonly lost: readonly number[];
+  /** Microseconds from when the peer turned to it. */
+  readonly us: number;
+}
+
 /** A result that cannot leave the worker that made it. */
 export class UnmovedError extends Error {
   readonly rows: readonly number[];
@@ -17,7 +27,7 @@ export class Peers {
   readonly #results: ReadonlyMap<number, unknown>;
   readonly #open: OpenLink;
   readonly #links = new Map<number, PeerLink>();
-  readonly #waiting = new Map<number, { readonly link: PeerLink; readonly resolve: (results: readonly Fetched[] | undefined) => void }>();
+  readonly #waiting = new Map<number, { readonly link: PeerLink; readonly resolve: (answer: Given | undefined) => void }>();
   #request = 0;
 
   constructor(results: ReadonlyMap<number, unknown>, open: OpenLink) {
@@ -43,25 +53,25 @@ export class Peers {
   }
 
   /** Results that a peer holds, in order, and which of them it has not got, or took with it. Rejects with an UnmovedError when one cannot leave it. */
-  async fetch(peer: number, rows: readonly number[]): Promise<{ readonly results: readonly unknown[]; readonly lost: readonly number[] }> {
+  async fetch(peer: number, rows: readonly number[]): Promise<Brought> {
     const link = this.#links.get(peer);
     const request = this.#request++;
-    const answer = await new Promise<readonly Fetched[] | undefined>((resolve) => {
+    const answer = await new Promise<Given | undefined>((resolve) => {
       if (link === undefined) return resolve(undefined);
       this.#waiting.set(request, { link, resolve });
       link.post({ kind: 'want', request, rows }, []);
     });
-    if (answer === undefined) return { results: [], lost: rows };
+    if (answer === undefined) return { results: [], lost: rows, us: 0 };
     const lost: number[] = [];
     const results = await Promise.all(
-      answer.map(async (result, i) => {
+      answer.results.map(async (result, i) => {
         if (result.kind === 'unsendable') throw new UnmovedError(rows[i]!, await unpackError(result.error));
         if (result.kind === 'value') return decode(result);
         lost.push(rows[i]!);
         return undefined;
       }),
     );
-    return { results, lost };
+    return { results, lost, us: (now() - answer.began) * 1000 };
   }
 
   /** Results as they leave this worker. */
@@ -83,13 +93,14 @@ export class Peers {
   /** Takes a message of a peer; answers go back over the same link. */
   receive(message: BetweenWorkers, link: Pick<PeerLink, 'post'>): void {
     if (message.kind === 'want') {
+      const began = now();
       const { results, transfer } = this.answer(message.rows);
-      link.post({ kind: 'give', request: message.request, results }, transfer);
+      link.post({ kind: 'give', request: message.request, results, began }, transfer);
       return;
     }
     const waiting = this.#waiting.get(message.request);
     this.#waiting.delete(message.request);
-    waiting?.resolve(message.results);
+    waiting?.resolve(message);
   }
 
   #lost(peer: number, link: PeerLink): void {
@@ -104,4 +115,9 @@ export class Peers {
   close(): void {
     for (const link of this.#links.values()) link.close();
   }
+}
+
+/** Milliseconds since the epoch, the same for all threads. */
+function now(): number {
+  return performance.timeOrigin + performance.now();
 }

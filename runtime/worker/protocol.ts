@@ -12,9 +12,11 @@ export type Definition =
 
 /**
  * Numbers a task takes in a batch's header before its inputs: row, attempt, flags, end of its tape, number of inputs, and its name (an index, or -1 when
- * its key stands among the keys); then row and holder of each input.
+ * its key stands among the keys), and its ticket (-1: none); then row and holder of each input.
  */
-export const headerLength = 6;
+export const headerLength = 7;
+/** Tasks of a worker that can be taken back at a time, about. */
+export const claimSlots = 1024;
 /** Flags of a task in a header. */
 export const TaskFlag = {
   /** A Future holds it: send a small result along with the report. */
@@ -45,6 +47,10 @@ export type ToWorker =
   | { readonly kind: 'put'; readonly row: number; readonly rich: boolean; readonly value: unknown; readonly captured?: Definition }
   /** Nobody wants this task any more: drop it if it waits, tell it if it runs. */
   | { readonly kind: 'stop'; readonly row: number; readonly reason: unknown }
+  /** Another worker has nothing to do: give back those of these tasks that have not begun. */
+  | { readonly kind: 'steal'; readonly rows: readonly number[] }
+  /** These tasks were taken back before they began. */
+  | { readonly kind: 'drop'; readonly rows: readonly number[] }
   /** A way to another worker, which may be a new one in an old place. */
   | { readonly kind: 'peer'; readonly worker: number; readonly way: Way }
   /** Tells a running task of what it submitted. */
@@ -63,6 +69,8 @@ export type FromWorker =
       readonly reports: Float64Array;
       readonly rows: readonly number[];
       readonly values: readonly unknown[];
+      /** Results that were brought in from others since the last report, and how many microseconds it took. */
+      readonly moves?: readonly Move[];
     }
   /** A task's function threw; `member` says which of the fused ones. */
   | { readonly kind: 'failed'; readonly row: number; readonly attempt: number; readonly member: number; readonly error: PackedError }
@@ -81,6 +89,8 @@ export type FromWorker =
       readonly row: number;
       readonly missing: readonly { readonly holder: number; readonly rows: readonly number[] }[];
     }
+  /** Tasks that were asked back and have begun. */
+  | { readonly kind: 'kept'; readonly rows: readonly number[] }
   | { readonly kind: 'held'; readonly request: number; readonly rows: readonly number[] }
   | { readonly kind: 'fetched'; readonly request: number; readonly results: readonly Fetched[] }
   | { readonly kind: 'called'; readonly request: number; readonly rich: boolean; readonly value: unknown; readonly error?: PackedError }
@@ -91,6 +101,12 @@ export type FromWorker =
   /** Something went wrong outside any running task. */
   | { readonly kind: 'stray'; readonly key: string | undefined; readonly error: PackedError };
 
+/** Results brought from one worker to another in so many microseconds. */
+export interface Move {
+  readonly rows: readonly number[];
+  readonly us: number;
+}
+
 /** A result as it comes to the shell, or why it cannot come. */
 export type Fetched =
   | { readonly kind: 'value'; readonly rich: boolean; readonly value: unknown }
@@ -100,12 +116,20 @@ export type Fetched =
 /** Between workers: each request has a number of its own, so that a late answer is never taken for another's. */
 export type BetweenWorkers =
   | { readonly kind: 'want'; readonly request: number; readonly rows: readonly number[] }
-  | { readonly kind: 'give'; readonly request: number; readonly results: readonly Fetched[] };
+  | {
+      readonly kind: 'give';
+      readonly request: number;
+      readonly results: readonly Fetched[];
+      /** When the holder turned to it, in milliseconds since the epoch. */
+      readonly began: number;
+    };
 
 /** What a worker is told at its start. */
 export interface WorkerSettings {
   readonly index: number;
   readonly name: string;
+  /** Where it is settled who has a task that was sent; only where worker and shell share memory. */
+  readonly claims?: SharedArrayBuffer | undefined;
   readonly setup: string | undefined;
   readonly checkMutation: boolean;
   readonly sharedMemory: boolean;

@@ -1,4 +1,4 @@
-import type { FromWorker } from './protocol.ts';
+import type { FromWorker, Move } from './protocol.ts';
 
 /** Reports finished tasks in batches: when 256 have gathered, a millisecond has passed, or there is nothing more to run. */
 export class Reporter {
@@ -7,6 +7,7 @@ export class Reporter {
   #used = 0;
   #rows: number[] = [];
   #values: unknown[] = [];
+  #moves: Move[] | undefined;
   #lastFlush = 0;
 
   constructor(send: (message: FromWorker) => void) {
@@ -24,6 +25,12 @@ export class Reporter {
     }
   }
 
+  /** Results were brought in; said with the next report. */
+  moved(rows: readonly number[], us: number): void {
+    this.#moves ??= [];
+    this.#moves.push({ rows, us });
+  }
+
   isDue(now: number): boolean {
     return this.#used === this.#reports.length || now - this.#lastFlush > 1;
   }
@@ -31,8 +38,11 @@ export class Reporter {
   flush(): void {
     if (this.#used === 0) return;
     this.#lastFlush = performance.now();
-    this.#send({ kind: 'finished', reports: this.#reports.slice(0, this.#used), rows: this.#rows, values: this.#values });
+    const reports = this.#reports.slice(0, this.#used);
+    const moves = this.#moves === undefined ? {} : { moves: this.#moves };
+    this.#send({ kind: 'finished', reports, rows: this.#rows, values: this.#values, ...moves });
     this.#used = 0;
+    this.#moves = undefined;
     this.#rows = [];
     this.#values = [];
   }

@@ -6,10 +6,11 @@ import { type AddCommand, UsageError } from './command.ts';
 import { addGraph } from './graph.ts';
 import { addInfo } from './info.ts';
 import { addPlan } from './plan.ts';
+import { addReplay } from './replay.ts';
 import { packageVersion } from './version.ts';
 
 /** Every command. A new one is a file that exports an AddCommand, and its name here. */
-const commands: readonly AddCommand[] = [addGraph, addPlan, addInfo, addBench, addCluster];
+const commands: readonly AddCommand[] = [addGraph, addPlan, addInfo, addReplay, addBench, addCluster];
 
 /** Runs the command line and ends the process: a user's module may have left things open that would keep it. */
 export async function runCli(args: readonly string[]): Promise<void> {

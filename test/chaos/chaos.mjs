@@ -1,6 +1,6 @@
 // Random graphs whose answers are known, on workers that are killed at random moments; then a look at what is left of it all.
-// node chaos.mjs <seed> <kills>: prints a line of JSON, and ends with code 0 when everything was right.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+// node chaos.mjs <seed> <kills> <engine>: prints a line of JSON, and ends with code 0 when everything was right.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -10,9 +10,11 @@ const seed = Number(process.argv[2]);
 const wantedKills = Number(process.argv[3]);
 const random = numbers(seed);
 const below = (n) => Math.floor(random() * n);
-const spillDirectory = mkdtempSync(join(tmpdir(), 'heddle-chaos-'));
+const folder = mkdtempSync(join(tmpdir(), 'heddle-chaos-'));
+const spillDirectory = join(folder, 'spilled');
 const names = ['one', 'two', 'three'];
 const options = {
+  engine: process.argv[4],
   workers: names.map((name) => ({ name })),
   allowedFailures: 1_000_000, // innocent tasks die very often here
   cancelGrace: 5,
@@ -65,15 +67,16 @@ function belongings() {
   };
 }
 
-/** A result that is too large to come along with a report, so that it dies with its worker; `deaths` says which tasks end their worker, and has that each does it once. */
-const node = lazy(async function node(round, place, inputs, milliseconds, death, deaths) {
+/** A result that is too large to come along with a report, so that it dies with its worker; `death` ends the worker of a task, `once` is a file that has it do so once. */
+const node = lazy(async function node(round, place, inputs, milliseconds, death, once) {
   let n = place + 1;
   for (const input of inputs) {
     if (input.bytes.length !== 20_000 || input.bytes[0] !== input.n % 251 || input.bytes.at(-1) !== input.n % 251)
       throw new Error(`round ${round}: an input of ${place} is torn`);
     n = (n * 31 + input.n) % 1_000_003;
   }
-  if (death !== 'none' && Atomics.compareExchange(deaths, place, 0, 1) === 0) {
+  if (death !== 'none' && !existsSync(once)) {
+    writeFileSync(once, '');
     if (death === 'exit') process.reallyExit(7);
     if (death === 'later') setTimeout(() => process.reallyExit(8), 1); // while it, or another, is at work
     if (death === 'memory') for (let all = {}; ; ) all = { all, more: [{ place }, { n }] };
@@ -94,7 +97,6 @@ const rounds = [];
 /** One graph: its Values, and what they come to. */
 function graph(round) {
   const size = 30 + below(60);
-  const deaths = new Int32Array(new SharedArrayBuffer(4 * size));
   const values = [];
   const answers = [];
   for (let place = 0; place < size; place++) {
@@ -105,7 +107,7 @@ function graph(round) {
       death = 'memory';
       memoryDeaths++;
     }
-    values.push(node(round, place, inputs.map((input) => values[input]), below(4), death, deaths)); // biome-ignore format: a call
+    values.push(node(round, place, inputs.map((input) => values[input]), below(4), death, join(folder, `${round}-${place}`))); // biome-ignore format: a call
     answers.push(inputs.reduce((n, input) => (n * 31 + answers[input]) % 1_000_003, place + 1));
   }
   const some = Array.from({ length: 5 }, () => below(size));
@@ -189,6 +191,6 @@ await pause(50);
 const before = belongings();
 await open();
 const after = await settled(before);
-const spilled = readdirSync(spillDirectory, { recursive: true });
-rmSync(spillDirectory, { recursive: true });
+const spilled = existsSync(spillDirectory) ? readdirSync(spillDirectory, { recursive: true }) : [];
+rmSync(folder, { recursive: true });
 console.log(JSON.stringify({ kills, memoryDeaths, rounds: rounds.length, before, after, spilled }));

@@ -1,4 +1,4 @@
-import { currentTask, type Future, lazy, wait } from 'heddle';
+import { currentTask, type ExecutorEvents, type Future, lazy, wait } from 'heddle';
 import { fresh, gate, lose, open, rejection, sharedExecutor, until, withOwn } from './tools.ts';
 
 const executor = sharedExecutor();
@@ -135,6 +135,20 @@ describe('events', () => {
       await until(() => changes.includes('a joined'), 'the new one is there');
       expect(changes).toEqual(['a left', 'a joined']);
     });
+  });
+
+  it('of the console tell which task wrote what', async () => {
+    const seen: ExecutorEvents['console'][] = [];
+    const end = executor().on('console', (event) => void seen.push(event));
+    const speaks = executor().submit(() => {
+      console.log('Hello!', 123);
+      console.error('meow', { a: 1 }, Symbol('s'));
+    });
+    await speaks;
+    await until(() => seen.length === 2, 'both lines are told of');
+    end();
+    expect(seen.every(({ key }) => key === speaks.key)).toBe(true);
+    expect(seen.map(({ text }) => text.trimEnd())).toEqual(['Hello! 123', 'meow { a: 1 } Symbol(s)']);
   });
 });
 

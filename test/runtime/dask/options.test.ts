@@ -22,7 +22,7 @@ describe('options of an executor on a cluster', () => {
     expect(checkExecutorOptions({}).cluster).toBeUndefined();
   });
 
-  it.each(['workers', 'memoryLimit', 'spillDirectory', 'sharedMemory', 'env', 'resourceLimits', 'engine'])(
+  it.each(['workers', 'memoryLimit', 'spillDirectory', 'sharedMemory', 'env', 'resourceLimits', 'record', 'stalledAfter', 'engine'])(
     'says whose business %s is',
     (name) => {
       expect(code('tcp://here:8786', { [name]: 1 })).toEqual(['ERR_UNSUPPORTED', expect.stringContaining(name)]);

@@ -3,6 +3,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Executor } from 'heddle';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const fixture = (name: string): string => join(root, 'test/fixtures/cli', name);
@@ -207,6 +208,24 @@ describe('heddle info', () => {
     expect(facts.cores).toBeGreaterThan(0);
     expect(facts.memory).toBeGreaterThan(1e8);
     expect(facts.engines).toEqual(['threads', 'inline']);
+  });
+});
+
+describe('heddle replay', () => {
+  it('goes through a recorded run, and tells of its tasks', async () => {
+    const path = join(folder, 'run.jsonl');
+    const executor = new Executor({ workers: 1, record: path });
+    const future = executor.submit((x: number) => x + 1, 1);
+    await future;
+    await executor.close();
+    const plain = await heddle(['replay', path]);
+    expect(plain).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^\d+ steps, all decided as they were then\n$/) });
+    expect((await heddle(['replay', path, '--explain', future.key])).out).toContain('ran: nobody had its result');
+    expect((await heddle(['replay', path, '--story', future.key])).out).toMatch(/processing → memory: it finished/);
+    expect(await heddle(['replay', path, '--story', 'nobody'])).toMatchObject({ code: 1, out: '' });
+    const other = (await readFile(path, 'utf8')).replace('"kind":"run","worker":0', '"kind":"run","worker":9');
+    await writeFile(path, other);
+    expect(await heddle(['replay', path])).toMatchObject({ code: 1, err: expect.stringContaining('was decided otherwise then') });
   });
 });
 
