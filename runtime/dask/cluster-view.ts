@@ -30,6 +30,8 @@ export function clusterView({ look, nameOf, keyOf }: ViewSource): EngineView {
       ),
     whoHas: async () => new Map((await entries<string[]>('whoHas')).map(([key, addresses]) => [keyOf(key), addresses.map(nameOf)])),
     nbytes: async () => new Map((await entries<number>('nbytes')).map(([key, size]) => [keyOf(key), size])),
+    story: () => refuse('story'),
+    explain: () => refuse('explain'),
     processing: async () => new Map((await entries<string[]>('processing')).map(([address, keys]) => [nameOf(address), keys.map(keyOf)])),
   };
 }
