@@ -4,7 +4,7 @@ import { HeddleError, Op } from '../../graph/index.ts';
 import { type PackedError, packError } from '../failure.ts';
 import { runningTask } from '../worker/context.ts';
 import { WorkerCore } from '../worker/core.ts';
-import type { Definition, Fetched, FromWorker } from '../worker/protocol.ts';
+import { type Definition, type Fetched, type FromWorker, headerLength } from '../worker/protocol.ts';
 import { startLoader } from '../worker/restore.ts';
 import { deserialize, fromBlob, serialize, toBlob } from './data.ts';
 import { localise, type ShippedDefinition } from './shipped.ts';
@@ -89,7 +89,11 @@ export class TaskRunner {
       core.receive({
         kind: 'run',
         define,
-        header: Int32Array.from([row, attempt, 0, tape.length, inputs.length, -1, ...run.inputs.flatMap((input) => [input, 0])]),
+        header: Int32Array.from([
+          ...[row, attempt, 0, tape.length, inputs.length],
+          ...new Array<number>(headerLength - 5).fill(-1), // a key of its own; nobody takes it back
+          ...run.inputs.flatMap((input) => [input, 0]),
+        ]),
         tape: numbered(tape, numbers),
         names: [],
         tokens: '',

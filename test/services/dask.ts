@@ -155,9 +155,14 @@ export class DaskCluster {
 
   /** Ends everything, whatever it does; the names of those that did not end when they were asked to. */
   async stop(): Promise<string[]> {
-    for (const { child } of this.#members) child.kill('SIGTERM');
     const all = Promise.all(this.#members.map(({ ended }) => ended));
-    await Promise.race([all, new Promise((resolve) => setTimeout(resolve, 15_000).unref())]);
+    const others = this.#members.filter((member) => member !== this.scheduler);
+    // Workers first: one that is told by its scheduler and by a signal at once may wait for itself for ever, whatever runs on it.
+    for (const some of [others, [this.scheduler]]) {
+      for (const { child } of some) child.kill('SIGTERM');
+      const patience = new Promise((resolve) => setTimeout(resolve, 15_000).unref());
+      await Promise.race([Promise.all(some.map(({ ended }) => ended)), patience]);
+    }
     const deaf = this.#members.filter(({ child }) => child.exitCode === null && child.signalCode === null).map(({ name }) => name);
     for (const { child } of this.#members) {
       try {
