@@ -22,6 +22,8 @@ import { State, Why } from './transitions.ts';
  */
 const aheadUs = 4000;
 const mostAhead = 512;
+/** A root that makes as much as this is sent one ahead, however quick it is: what it makes lies in memory until it is used. */
+const muchBytes = 65_536;
 /** Rows a worker takes at a turn, so that all get their share of a common queue that does not fill every one. */
 const turnRows = 16;
 
@@ -163,6 +165,9 @@ export class Assigner {
       if (this.#runsAlone(first)) return false;
       break;
     }
+    const { durations, group } = this.#state;
+    if (durations.expectBytes(group[row]!) >= muchBytes && !this.#state.hasDependencies(row))
+      return worker.inFlight.size - worker.seceded.size < 2;
     return worker.occupancyUs + this.#placement.expectUs(row) <= aheadUs;
   }
 

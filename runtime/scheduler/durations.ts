@@ -5,6 +5,7 @@
 export class DurationGroups {
   readonly #index = new Map<string, number>();
   readonly #averageUs: number[] = [];
+  readonly #averageBytes: number[] = [];
 
   /** The group of a name; made when new. */
   of(name: string): number {
@@ -13,6 +14,7 @@ export class DurationGroups {
       group = this.#averageUs.length;
       this.#index.set(name, group);
       this.#averageUs.push(Number.NaN);
+      this.#averageBytes.push(0);
     }
     return group;
   }
@@ -22,8 +24,14 @@ export class DurationGroups {
     return this.#averageUs[group]!;
   }
 
-  /** A task of the group took this long. */
-  record(group: number, us: number): void {
+  /** Bytes that a result of the group is expected to have; 0 when none has finished. */
+  expectBytes(group: number): number {
+    return this.#averageBytes[group]!;
+  }
+
+  /** A task of the group took this long, and made so much. */
+  record(group: number, us: number, nbytes = 0): void {
+    this.#averageBytes[group] = this.#averageBytes[group]! * 0.75 + nbytes * 0.25;
     const average = this.#averageUs[group]!;
     this.#averageUs[group] = Number.isNaN(average) ? us : average * 0.75 + us * 0.25;
   }

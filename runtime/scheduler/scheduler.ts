@@ -194,7 +194,7 @@ export class Scheduler {
       this.#dropCopies(worker, row); // nobody waits for what this run made; it may also have stopped half way, and be wanted again since
       return isMine ? this.#needs.again(row, Why.wantedAgain) : this.#needs.leftBehind(row);
     }
-    state.durations.record(state.group[row]!, durationUs);
+    state.durations.record(state.group[row]!, durationUs, nbytes);
     state.nbytes[row] = nbytes;
     state.workers[worker]!.nbytes += nbytes;
     state.suspect[row] = 0;

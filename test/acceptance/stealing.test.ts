@@ -1,4 +1,5 @@
 import { currentTask, Executor, lazy } from 'heddle';
+import { defaultPasses } from 'heddle/graph';
 import { fresh } from '../conformance/engine-tools.ts';
 
 /** Runs for so many milliseconds, and lets nobody else have its thread. Gives its start and end, and who ran it. */
@@ -47,6 +48,35 @@ describe('work stealing', () => {
       Array.from({ length: 500 }, (_, i) => executor.submit(count, 100 + i, shared as never, i % 90 === 3 ? 40 : 0.05)),
     );
     expect(new Set(counts)).toEqual(new Set([1]));
+  });
+});
+
+describe('root tasks', () => {
+  it('are held back: a few blocks a worker are in memory at a time', async () => {
+    const unfused = defaultPasses.filter(({ name }) => name !== 'fuse');
+    await using executor = new Executor({ workers: 2, passes: unfused });
+    const read = lazy(function read(i: number) {
+      return new Uint8Array(200_000).fill(i % 7);
+    });
+    const parse = lazy(function parse(bytes: Uint8Array) {
+      return bytes.length;
+    });
+    const sum = lazy(function sum(...parts: number[]) {
+      return parts.reduce((a, b) => a + b, 0);
+    });
+    let held = 0;
+    let most = 0;
+    executor.on('task', ({ key, from, to }) => {
+      if (!key.startsWith('read')) return;
+      if (to === 'memory') held++;
+      if (from === 'memory') held--;
+      most = Math.max(most, held);
+    });
+    const parsed = Array.from({ length: 2_000 }, (_, i) => parse(read(i)));
+    const sums = Array.from({ length: 125 }, (_, i) => sum(...parsed.slice(16 * i, 16 * i + 16)));
+    expect(await executor.compute(sum(...sums))).toBe(2_000 * 200_000);
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(20);
   });
 });
 
