@@ -3,7 +3,8 @@
  * Counts the words of all text files under node_modules, or of the files you name: `npm run demo -- 'logs/*.log'`.
  * Two lazy functions, written here, travel to the workers; a tree of merges brings their results together.
  *
- * Options: --inline runs in this thread (same answer, same keys); --keys prints the key of the answer; --graph=PATH draws the graph there.
+ * Options: --inline runs in this thread, --scheduler=tcp://host:8786 on a Dask cluster (same answer, same keys; --python=PATH: a Python that has the package
+ * distributed); --keys prints the key of the answer; --graph=PATH draws the graph there.
  */
 import { parseArgs } from 'node:util';
 import { Executor, lazy, plan, readBlocks, readBytes, visualize } from 'heddle';
@@ -12,6 +13,8 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     inline: { type: 'boolean', default: false },
+    scheduler: { type: 'string' },
+    python: { type: 'string' },
     keys: { type: 'boolean', default: false },
     graph: { type: 'string', default: 'graph.svg' },
   },
@@ -43,7 +46,10 @@ function mergeTree(tables) {
   return tables[0];
 }
 
-const executor = new Executor({ engine: options.inline ? 'inline' : 'threads', progress: true });
+const executor =
+  options.scheduler === undefined
+    ? new Executor({ engine: options.inline ? 'inline' : 'threads', progress: true })
+    : new Executor(options.scheduler, { python: options.python, progress: true });
 let total;
 let counts;
 try {

@@ -128,6 +128,7 @@ export function isHeddleError<C extends ErrorCode = ErrorCode>(error: unknown, c
 export const errorCodes: readonly ErrorCode[] = [
   'ERR_CANCELLED',
   'ERR_CAPTURE',
+  'ERR_CLUSTER',
   'ERR_COMPRESSED_BLOCKS',
   'ERR_COMPUTE_ON_IMPORT',
   'ERR_CYCLE',
@@ -160,6 +161,7 @@ export const errorCodes: readonly ErrorCode[] = [
   'ERR_UNSUPPORTED',
   'ERR_UNTOKENIZABLE',
   'ERR_VALUE_USED',
+  'ERR_VERSIONS',
 ];
 const heddleCodes: ReadonlySet<string> = new Set(errorCodes);
 

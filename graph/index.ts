@@ -25,6 +25,7 @@ export { tasksFromObject } from './from-object.ts';
 export { type Capture, capture, type Impurity } from './function/capture.ts';
 export { addEntry } from './function/entry.ts';
 export { type LoaderInfo, loaderOf, rememberLoader } from './function/loader.ts';
+export { localFilesOf } from './function/module-identity.ts';
 export type { Payload, PayloadNode, Shape, Slots } from './function/payload.ts';
 export { type ImportPlace, importPlaceOf } from './function/place.ts';
 export { mapPlace, type UserPlace } from './function/source-map.ts';

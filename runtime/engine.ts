@@ -72,12 +72,12 @@ export interface Where {
   readonly workers: readonly string[] | undefined;
 }
 
-/** Looking inside: plain data by key and worker name. */
+/** Looking inside: plain data by key and worker name; a promise of it where others must be asked. */
 export interface EngineView {
-  workers(): WorkerInfo[];
-  whoHas(): Map<string, string[]>;
-  nbytes(): Map<string, number>;
-  processing(): Map<string, string[]>;
+  workers(): WorkerInfo[] | Promise<WorkerInfo[]>;
+  whoHas(): Map<string, string[]> | Promise<Map<string, string[]>>;
+  nbytes(): Map<string, number> | Promise<Map<string, number>>;
+  processing(): Map<string, string[]> | Promise<Map<string, string[]>>;
   /** What is kept of what happened to a task, the oldest first. */
   story(key: string): StoryEntry[];
   /** `undefined`: nothing is known of the key any more. */

@@ -14,6 +14,7 @@ import {
   typeError,
   type WorkerDescription,
 } from '../graph/index.ts';
+import { type CheckedCluster, checkClusterOptions } from './cluster-options.ts';
 import type { Engine } from './engine.ts';
 
 /** One worker, when they are not all alike. */
@@ -79,8 +80,20 @@ export interface ExecutorOptions extends CommonOptions {
     | undefined;
 }
 
+/** Options of an executor on a Dask cluster. */
+export interface ClusterOptions extends CommonOptions {
+  /** For `tls://`, all three: PEM text or file paths. */
+  readonly tls?: { readonly ca?: string | undefined; readonly cert?: string | undefined; readonly key?: string | undefined } | undefined;
+  /** How long to wait for the scheduler, at the start and for any answer later: `ERR_CLUSTER`. @default '30 s' */
+  readonly timeout?: Duration | undefined;
+  /** The Python that runs the bridge; it needs the package distributed. @default 'python3' */
+  readonly python?: string | undefined;
+}
+
 /** Options, checked and with their defaults. */
 export interface CheckedOptions {
+  /** A Dask cluster, in place of an engine on this machine. */
+  readonly cluster: CheckedCluster | undefined;
   readonly engine: 'threads' | 'processes' | 'inline' | Engine;
   readonly workers: readonly WorkerDescription[];
   readonly retries: number;
@@ -134,12 +147,11 @@ const unsupported: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Checks an executor's options. Throws TypeError or RangeError (ERR_INVALID_OPTION), or ERR_UNSUPPORTED for what an engine cannot honour. */
-export function checkExecutorOptions(given: unknown): CheckedOptions {
-  if (typeof given === 'string')
-    throw new HeddleError(
-      'ERR_UNSUPPORTED',
-      `${given}: the engine for Dask clusters is not built yet; leave the address away to use threads`,
-    );
+export function checkExecutorOptions(given: unknown, more: unknown = {}): CheckedOptions {
+  if (typeof given === 'string') {
+    const { cluster, rest } = checkClusterOptions(given, more);
+    return { ...checkExecutorOptions(rest), cluster };
+  }
   if (typeof given !== 'object' || given === null)
     throw typeError('ERR_INVALID_OPTION', `new Executor() takes an object of options; it got ${describeWrong(given)}`);
   const options = given as ExecutorOptions;
@@ -158,6 +170,7 @@ export function checkExecutorOptions(given: unknown): CheckedOptions {
     );
   }
   return {
+    cluster: undefined,
     engine,
     workers: checkWorkers(options.workers),
     retries: checkCount(options.retries ?? 0, 'retries', 0),

@@ -31,12 +31,13 @@ import {
 import { isContainer, replaceLeaves } from './containers.ts';
 import { makeDefaultsWith, noteClosed, noteOpened, refuseOnImport } from './defaults.ts';
 import type { Engine, WorkerInfo } from './engine.ts';
+import { clusterEngine } from './engines/cluster.ts';
 import { closedError } from './engines/errors.ts';
 import { inlineEngine } from './engines/inline.ts';
 import { processesEngine } from './engines/processes.ts';
 import { threadsEngine } from './engines/threads.ts';
 import { Events, type ExecutorEvents } from './events.ts';
-import { type CheckedOptions, checkExecutorOptions, type ExecutorOptions } from './executor-options.ts';
+import { type CheckedOptions, type ClusterOptions, checkExecutorOptions, type ExecutorOptions } from './executor-options.ts';
 import { Future, outputsOf } from './future.ts';
 import { gather } from './gather.ts';
 import { onAbort, waitFor } from './limits.ts';
@@ -66,7 +67,7 @@ export function accompanyExecutors(companion: Companion): void {
   companions.push(companion);
 }
 
-/** Runs tasks: on threads of this process, or in the caller's thread. The newest open one is the default. */
+/** Runs tasks: on threads of this process, in the caller's thread, or on a Dask cluster. The newest open one is the default. */
 export class Executor implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #outputs: Outputs;
@@ -76,9 +77,12 @@ export class Executor implements AsyncDisposable {
   #closing: Promise<void> | undefined;
 
   /** Starts the workers. Throws TypeError or RangeError for options that are wrong, ERR_UNSUPPORTED for those the engine cannot honour. */
-  constructor(options: ExecutorOptions = {}) {
+  constructor(options?: ExecutorOptions);
+  /** Joins a Dask cluster; what is submitted waits until its scheduler has answered. */
+  constructor(address: `tcp://${string}` | `tls://${string}`, options?: ClusterOptions);
+  constructor(given: ExecutorOptions | string = {}, more: ClusterOptions = {}) {
     refuseOnImport();
-    const checked = checkExecutorOptions(options);
+    const checked = checkExecutorOptions(given, more);
     checked.signal?.throwIfAborted();
     this.#engine = openEngine(checked);
     this.#events = new Events(this.#engine);
@@ -111,7 +115,7 @@ export class Executor implements AsyncDisposable {
     const kinds = checkInputs(fn, iterables);
     const make = taskMaker(fn);
     const begin = (args: readonly unknown[]): Future<unknown> => this.begin(make(args));
-    if (kinds === 'async') return mapAsync(iterables, begin, 2 * this.#engine.workers.length);
+    if (kinds === 'async') return mapAsync(iterables, begin, 2 * Math.max(1, this.#engine.workers.length));
     return mapSync(iterables, begin);
   }
 
@@ -270,24 +274,24 @@ export class Executor implements AsyncDisposable {
 
   /** Names of the workers that hold each key. */
   async whoHas(keys?: Iterable<string | AnyFuture>): Promise<Map<string, string[]>> {
-    return only(this.#engine.view.whoHas(), keys, []);
+    return only(await this.#engine.view.whoHas(), keys, []);
   }
 
   /** Keys that each worker holds. */
   async hasWhat(workers?: Iterable<string>): Promise<Map<string, string[]>> {
     const held = new Map<string, string[]>(this.#engine.workers.map(({ name }) => [name, []]));
-    for (const [key, names] of this.#engine.view.whoHas()) for (const name of names) held.get(name)?.push(key);
+    for (const [key, names] of await this.#engine.view.whoHas()) for (const name of names) held.get(name)?.push(key);
     return only(held, workers, []);
   }
 
   /** Bytes of each result. */
   async nbytes(keys?: Iterable<string | AnyFuture>): Promise<Map<string, number>> {
-    return only(this.#engine.view.nbytes(), keys, undefined);
+    return only(await this.#engine.view.nbytes(), keys, undefined);
   }
 
   /** Keys that each worker is running or has next. */
   async processing(workers?: Iterable<string>): Promise<Map<string, string[]>> {
-    return only(this.#engine.view.processing(), workers, []);
+    return only(await this.#engine.view.processing(), workers, []);
   }
 
   /** What happened to a task, in order, as far back as the log goes. A task that was fused into another has the other's story. */
@@ -333,6 +337,7 @@ function checkInputs(fn: unknown, iterables: readonly unknown[]): 'sync' | 'asyn
 
 function openEngine(options: CheckedOptions): Engine {
   if (typeof options.engine === 'object') return options.engine;
+  if (options.cluster !== undefined) return clusterEngine(options.cluster, options);
   const { retries, allowedFailures, noWorkerTimeoutMs, cancelGraceMs, stalledMs, record, workers, env, resourceLimits } = options;
   const settings = { setup: options.setup, checkMutation: options.checkMutation, sharedMemory: options.sharedMemory, loader: loaderOf() };
   const { memoryLimit, spillDirectory } = options;

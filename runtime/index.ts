@@ -3,11 +3,12 @@ export type { CancelOptions, Future, FutureStatus, ReturnWhen, WaitOptions } fro
 export { builtRoot } from './built-root.ts';
 export { compute, computeWith, persist } from './compute.ts';
 export { currentTask, type TaskContext } from './current-task.ts';
+export { type LocalCluster, type LocalClusterOptions, startLocalCluster } from './dask/local-cluster.ts';
 export { resolveExecutor } from './defaults.ts';
 export type { Engine, EngineListener, EngineView, Outcome, Sink, TaskTransition, WorkerInfo } from './engine.ts';
 export type { ExecutorEvents, TaskState } from './events.ts';
 export { type AsyncMapInputs, accompanyExecutors, Executor, type MapInputs } from './executor.ts';
-export type { CommonOptions, ExecutorOptions, WorkerOptions } from './executor-options.ts';
+export type { ClusterOptions, CommonOptions, ExecutorOptions, WorkerOptions } from './executor-options.ts';
 export { waitFor } from './limits.ts';
 export { type ReplayReport, replay } from './replay.ts';
 export type { ReplayedStep } from './scheduler/replay.ts';

@@ -60,6 +60,7 @@ export {
   type AsyncMapInputs,
   asCompleted,
   type CancelOptions,
+  type ClusterOptions,
   type CommonOptions,
   compute,
   currentTask,

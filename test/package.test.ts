@@ -81,6 +81,7 @@ const inProject = { cwd: project };
         'LICENSE',
         'README.md',
         'dist/chunks',
+        'dist/cluster',
         'dist/graph',
         'dist/runtime',
         'dist/src',

@@ -123,6 +123,11 @@ export function localFiles(resolved: Resolved): readonly string[] {
   return resolved.kind === 'local' ? closureOf(resolved.file).files : [];
 }
 
+/** The user's own files that an import leads to: of a URL or path, or of a specifier in the module at `parent`. None for packages and builtins. */
+export function localFilesOf(specifier: string, parent?: string): readonly string[] {
+  return localFiles(resolve(specifier, parent === undefined || parent === '' ? `${process.cwd()}/here.js` : pathOfUrl(parent)));
+}
+
 /** The path of a module's URL; other URLs stay as they are. */
 export function pathOfUrl(url: string): string {
   return url.startsWith('file:') ? fileURLToPath(new URL(url)) : url;

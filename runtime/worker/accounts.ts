@@ -31,6 +31,16 @@ export interface MemorySettings {
   readonly hasOwnHeap: boolean;
 }
 
+/** For a worker whose memory others look after. */
+export const noLimit: MemorySettings = {
+  limit: Number.POSITIVE_INFINITY,
+  figures: undefined,
+  index: 0,
+  count: 1,
+  folder: '',
+  hasOwnHeap: false,
+};
+
 /** Shared memory for the figures of some workers. */
 export function figuresOf(count: number): SharedArrayBuffer {
   return new SharedArrayBuffer(8 * figures * count);

@@ -14,17 +14,28 @@ export interface RunningTask {
   controller: AbortController | undefined;
 }
 
+interface Shared {
+  readonly runningTask: AsyncLocalStorage<RunningTask>;
+  readonly workerContext: {
+    isWorker: boolean;
+    /** Whether its memory can be shared with the caller's: not that of a process. */
+    sharesMemory: boolean;
+    sharedMemory: boolean;
+    parent: unknown;
+  };
+}
+
+/** One for all copies of heddle in a thread: on a cluster the worker has one, and a module that a task imports may bring another. */
+const shared = ((globalThis as { [place: symbol]: Shared | undefined })[Symbol.for('heddle.worker.1')] ??= {
+  runningTask: new AsyncLocalStorage(),
+  workerContext: { isWorker: false, sharesMemory: true, sharedMemory: false, parent: undefined },
+});
+
 /** Follows a task through its awaits and timers. */
-export const runningTask: AsyncLocalStorage<RunningTask> = new AsyncLocalStorage();
+export const { runningTask }: Shared = shared;
 
 /** Settings of this worker that code of the upper floor asks for. */
-export const workerContext: { isWorker: boolean; sharesMemory: boolean; sharedMemory: boolean; parent: unknown } = {
-  isWorker: false,
-  /** Whether its memory can be shared with the caller's: not that of a process. */
-  sharesMemory: true,
-  sharedMemory: false,
-  parent: undefined,
-};
+export const { workerContext }: Shared = shared;
 
 /** The key of the task that runs. */
 export function runningKey(task: RunningTask): string {

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { Command, CommanderError } from 'commander';
 import { addBench } from './bench.ts';
+import { addCluster } from './cluster.ts';
 import { type AddCommand, UsageError } from './command.ts';
 import { addGraph } from './graph.ts';
 import { addInfo } from './info.ts';
@@ -9,7 +10,7 @@ import { addReplay } from './replay.ts';
 import { packageVersion } from './version.ts';
 
 /** Every command. A new one is a file that exports an AddCommand, and its name here. */
-const commands: readonly AddCommand[] = [addGraph, addPlan, addInfo, addReplay, addBench];
+const commands: readonly AddCommand[] = [addGraph, addPlan, addInfo, addReplay, addBench, addCluster];
 
 /** Runs the command line and ends the process: a user's module may have left things open that would keep it. */
 export async function runCli(args: readonly string[]): Promise<void> {

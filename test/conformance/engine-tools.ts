@@ -6,6 +6,9 @@ import type { Executor, ExecutorOptions } from 'heddle';
 /** Opens an executor on the engine under test. */
 export type OpenExecutor = (options?: ExecutorOptions) => Executor;
 
+/** The engines that run the suite. */
+export type EngineName = 'inline' | 'threads' | 'processes' | 'dask';
+
 /** Cases that an engine cannot have: the name of the case → the reason. */
 export type EngineSkips = Readonly<Record<string, string>>;
 

@@ -7,7 +7,17 @@ import { testEngineDeaths } from './engine-deaths.ts';
 import { testEngineErrors } from './engine-errors.ts';
 import { testEngineLife } from './engine-life.ts';
 import { testEngineResults } from './engine-results.ts';
-import { type Case, type EngineSkips, fresh, type OpenExecutor, rejection, runCounter, until, withExecutor } from './engine-tools.ts';
+import {
+  type Case,
+  type EngineName,
+  type EngineSkips,
+  fresh,
+  type OpenExecutor,
+  rejection,
+  runCounter,
+  until,
+  withExecutor,
+} from './engine-tools.ts';
 
 const add = (a: number, b: number): number => a + b;
 const double = (n: number): number => n * 2;
@@ -24,8 +34,8 @@ async function noteRun(path: string, result: number): Promise<number> {
   await appendFile(path, `${result}\n`);
   return result;
 }
-/** The suite. `name` is what `new Executor({ engine })` calls the engine. */
-export function testEngine(name: 'inline' | 'threads' | 'processes', open: OpenExecutor, skip: EngineSkips = {}): void {
+/** The suite. `name` is what `new Executor({ engine })` calls the engine; `address` is what programs are given in its place when it has one. */
+export function testEngine(name: EngineName, open: OpenExecutor, skip: EngineSkips = {}, address: () => string = () => name): void {
   const test: Case = (title, run) => {
     if (Object.hasOwn(skip, title)) it.skip(`${title} (${skip[title]})`, run);
     else it(title, run);
@@ -335,7 +345,7 @@ export function testEngine(name: 'inline' | 'threads' | 'processes', open: OpenE
     const run = promisify(execFile);
     const script = fileURLToPath(new URL('../fixtures/engine-script.mjs', import.meta.url));
     const program = async (what: string): Promise<{ stdout: string; stderr: string }> =>
-      run(process.execPath, [script, name, what], { timeout: 20_000 });
+      run(process.execPath, [script, address(), what], { timeout: 25_000 });
 
     test('ends by itself, without close, when its work is done', async () => {
       expect((await program('idle')).stdout).toBe('42\n');
@@ -361,5 +371,6 @@ export function testEngine(name: 'inline' | 'threads' | 'processes', open: OpenE
   testEngineLife(name, open, test);
   testEngineResults(name, open, test);
   testEngineErrors(name, open, test);
-  if (name !== 'inline') testEngineDeaths(name, open, test); // the inline worker is the caller's own thread
+  // The inline worker is the caller's own thread; those of a cluster have deaths of their own (test/runtime/dask/kills.test.ts).
+  if (name === 'threads' || name === 'processes') testEngineDeaths(name, open, test);
 }
