@@ -177,7 +177,7 @@ export class Crew {
       () => true,
       () => false,
     );
-    return Promise.race([answer, after(patienceMs).then(() => false)]);
+    return within(patienceMs, answer, false);
   }
 
   async #bringOver(index: number, heir: Member, old: Member, rows: readonly number[]): Promise<readonly number[]> {
@@ -190,7 +190,7 @@ export class Crew {
         heir.transport.post({ kind: 'inherit', rows });
       };
     });
-    return Promise.race([inherited, after(mostMs).then(() => [])]);
+    return within(mostMs, inherited, []);
   }
 
   /** Ends all workers and starts new ones; nobody is told of the old ones any more. */
@@ -297,6 +297,10 @@ export class Crew {
   }
 }
 
-function after(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms).unref());
+/** What a promise gives, or another value after so long. The clock keeps the process alive: somebody waits for this, and workers at rest do not. */
+function within<T>(ms: number, promise: Promise<T>, otherwise: T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const clock = setTimeout(() => resolve(otherwise), ms);
+    void promise.then(resolve, reject).finally(() => clearTimeout(clock));
+  });
 }

@@ -59,7 +59,9 @@ describe('heddle', () => {
     for (const name of ['dashboard', 'constructor', '__proto__']) {
       const { code, out, err } = await heddle([name, '--port', '1']);
       expect([code, out]).toEqual([1, '']);
-      expect(err).toBe(`heddle: there is no command "${name}" (known: graph, plan, info, replay, bench, cluster); heddle --help tells more\n`);
+      expect(err).toBe(
+        `heddle: there is no command "${name}" (known: graph, plan, info, replay, bench, cluster); heddle --help tells more\n`,
+      );
     }
     expect(await heddle([])).toMatchObject({ code: 1, out: '', err: expect.stringContaining('a command is needed') });
   });
