@@ -62,7 +62,9 @@ export function testStorage({ open, skip = {} }: StorageConformance): void {
   afterEach(() => place.close());
 
   const unless = (reason: string | undefined) =>
-    reason === undefined ? it : (name: string, _test: () => Promise<void>) => it.skip(`${name} (${reason})`, () => {});
+    reason === undefined
+      ? it
+      : (name: string, _test: () => Promise<void>, _deadlineMs?: number) => it.skip(`${name} (${reason})`, () => {});
   const pathOf = (name: string): string => parseLocation(place.root + (place.encode?.(name) ?? name)).path;
   const call = () => (place.options === undefined ? {} : { storage: place.options });
   const list = async (pattern: string, signal?: AbortSignal): Promise<StoredFile[]> => {
