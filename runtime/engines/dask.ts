@@ -373,7 +373,7 @@ export class DaskEngine implements Engine {
       const text = wishText(task);
       this.listener.warning({ time: Date.now(), code: 'HEDDLE_NO_WORKER', message: `${text}; it waits` });
       if (limitMs === Number.POSITIVE_INFINITY) continue;
-      this.#clocks.start(this.#nextClock++, limitMs, () => {
+      this.#clocks.wait(this.#nextClock++, limitMs, () => {
         if (mayRun(task, this.#workers)) return;
         const error = new HeddleError('ERR_NO_WORKER', `${text} within ${limitMs} ms; start such a worker, or change the task's options`);
         for (const held of dependantsOf([task], this.#unfinished())) this.#ended(held, error);
