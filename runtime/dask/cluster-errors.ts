@@ -1,4 +1,5 @@
 import { HeddleError, KilledWorkerError, TimeoutError } from '../../graph/index.ts';
+import { lostError } from '../engines/errors.ts';
 import { type PackedError, type ResolveClass, unpackError } from '../failure.ts';
 import { deserialize } from './data.ts';
 import type { FailureInfo } from './thread-messages.ts';
@@ -52,7 +53,7 @@ export class ClusterErrors {
         );
       }
       case 'lost':
-        return new HeddleError('ERR_LOST', `${key} is lost with the worker that held it, and cannot be made again`);
+        return lostError(key);
       default:
     }
     const name = typeof info.name === 'string' && info.kind === 'python' ? `${info.name}: ` : '';
