@@ -11,12 +11,10 @@ const remembered = 1000;
 /** Errors as the cluster tells of them, made errors of heddle's again: one object for one failure, whoever carries it. */
 export class ClusterErrors {
   readonly #resolveClass: ResolveClass;
-  readonly #nameOf: (worker: string) => string;
   readonly #byFailure = new Map<string, Error | Promise<Error>>();
 
-  constructor(resolveClass: ResolveClass, nameOf: (worker: string) => string) {
+  constructor(resolveClass: ResolveClass) {
     this.#resolveClass = resolveClass;
-    this.#nameOf = nameOf;
   }
 
   /** `key` is the heddle key of who asks, for failures that name none. */
@@ -34,7 +32,7 @@ export class ClusterErrors {
 
   #make(info: FailureInfo, blob: Blob | undefined, asker: string): Error | Promise<Error> {
     const key = info.key ?? asker;
-    const task = { key, name: info.name ?? '', worker: this.#nameOf(info.worker ?? ''), attempt: info.attempt ?? 1 };
+    const task = { key, name: info.name ?? '', worker: info.worker ?? '', attempt: info.attempt ?? 1 };
     switch (info.kind) {
       case 'js':
         if (blob !== undefined) return unpackError(deserialize(blob.body) as PackedError, task, this.#resolveClass);
