@@ -16,26 +16,44 @@ import { type Output, releasedError } from './output.ts';
 
 /** The backstop for Futures that nobody released. Only what outlives its Future is registered, so a Future costs no closure. */
 const collected = new FinalizationRegistry<Output>((output) => output.collected());
+/** To be watched costs the collector more than all else about a Future; most are let go, or done with, before it would be their turn. */
+let young: (Future<unknown> | undefined)[] = [];
+const youthMs = 1000;
 
-// Set by the class's static block, which alone sees its private field.
+/** The place of a new Future among the young. */
+function watchLater(future: Future<unknown>): number {
+  if (young.push(future) === 1) setTimeout(watchYoung, youthMs).unref();
+  return young.length - 1;
+}
+
+function watchYoung(): void {
+  const grown = young;
+  young = [];
+  for (const future of grown) if (future !== undefined) watch(future);
+}
+
+// Set by the class's static block, which alone sees its private fields.
 let outputOfFuture: (future: object) => Output | undefined = () => undefined;
+let watch: (future: Future<unknown>) => void = () => {};
 
 /** A result that is being made, and a hold on it. Awaitable. */
 export class Future<out T> implements FutureType<T> {
   readonly #output: Output;
   #isReleased = false;
+  readonly #youngAt: number;
 
   /** Made by an Executor only. */
   constructor(output: Output) {
     this.#output = output;
     output.holds++;
     output.futures++;
-    collected.register(this, output);
+    this.#youngAt = watchLater(this);
   }
 
   static {
     Object.defineProperty(Future.prototype, brandSymbol, { value: 'Future' });
     outputOfFuture = (future) => (#output in future ? future.#output : undefined);
+    watch = (future) => collected.register(future, future.#output);
   }
 
   get [taskSymbol](): Task {
@@ -107,6 +125,10 @@ export class Future<out T> implements FutureType<T> {
   release(): void {
     if (this.#isReleased) return;
     this.#isReleased = true;
+    if (young[this.#youngAt] === this) {
+      young[this.#youngAt] = undefined; // what it holds is not to stay for a second
+      this.#output.futures--;
+    }
     if (--this.#output.holds === 0) this.#output.owner.release(this.#output);
   }
 

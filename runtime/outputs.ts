@@ -15,6 +15,7 @@ import {
 } from '../graph/index.ts';
 import type { Engine } from './engine.ts';
 import { Output, type OutputOwner } from './output.ts';
+import { OutputIndex } from './output-index.ts';
 import { noteUnseen } from './unseen.ts';
 
 /** Submissions of one turn travel as one plan; a long loop of them is sent on its way in parts. */
@@ -25,7 +26,7 @@ export class Outputs implements OutputOwner {
   readonly #engine: Engine;
   readonly #passes: readonly Pass[];
   readonly #parent: () => number;
-  readonly #byId = new Map<string, Output>();
+  readonly #byId = new OutputIndex();
   #pending: Output[] = [];
   #wanted: { readonly output: Output; readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void }[] = [];
   /** Outputs whose results are on their way, and how often: their rows are not let go before. */
@@ -53,7 +54,7 @@ export class Outputs implements OutputOwner {
       return known;
     }
     const output = new Output(task, this);
-    this.#byId.set(task.id, output);
+    this.#byId.set(output);
     if (this.#pending.length >= mostPending) this.flush();
     if (this.#pending.length === 0) queueMicrotask(() => this.flush(this.#parent()));
     this.#pending.push(output); // not sent before the caller holds it: what nobody holds does not run
@@ -70,7 +71,7 @@ export class Outputs implements OutputOwner {
     const output = new Output(task, this);
     this.#engine.put(task, { data, captured }, where, output);
     if (output.handle >= 0) this.#rows++;
-    this.#byId.set(task.id, output);
+    this.#byId.set(output);
     return output;
   }
 
@@ -172,7 +173,7 @@ export class Outputs implements OutputOwner {
   release(output: Output): void {
     if (output.task.scattered && this.#pending.length > 0) this.flush(this.#parent()); // what was just submitted may need these data, which nothing makes again
     if (output.status !== 'finished' && output.status !== 'pending') noteUnseen([output]);
-    if (this.#byId.get(output.task.id) === output) this.#byId.delete(output.task.id);
+    this.#byId.delete(output);
     if (!this.#fetching.has(output)) this.#letGo(output);
     output.released();
   }
@@ -199,13 +200,13 @@ export class Outputs implements OutputOwner {
 
   /** Outputs that somebody holds. */
   all(): Output[] {
-    return [...this.#byId.values()];
+    return [...this.#byId];
   }
 
   /** The executor starts afresh: whatever is held now belongs to the past. */
   forgetAll(): void {
     this.flush();
-    for (const output of this.#byId.values()) {
+    for (const output of this.#byId) {
       output.handle = -1;
       if (output.status === 'finished' && !output.hasValue) output.failed(new CancelledError(output.key, 'the executor was restarted'));
     }

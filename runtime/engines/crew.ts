@@ -185,21 +185,30 @@ export class Crew {
       () => true,
       () => false,
     );
-    return Promise.race([answer, after(patienceMs).then(() => false)]);
+    return within(patienceMs, answer, false);
   }
 
   /** What the heir has brought over; `undefined` when that took too long: then it holds what nobody knows of, and must not be used. */
   async #bringOver(index: number, heir: Member, old: Member, rows: readonly number[]): Promise<readonly number[] | undefined> {
-    const inherited = new Promise<readonly number[]>((resolve) => {
+    const inherited = new Promise<readonly number[] | undefined>((resolve) => {
       heir.overhear = (message) => {
-        if (message?.kind === 'inherited') return resolve(message.rows);
-        heir.isReady = message?.kind === 'ready'; // else it is unfit, or gone
-        if (!heir.isReady) return resolve([]);
-        old.transport.meet!(index, heir.transport, index);
-        heir.transport.post({ kind: 'inherit', rows });
+        switch (message?.kind) {
+          case 'ready':
+            heir.isReady = true;
+            old.transport.meet!(index, heir.transport, index);
+            return heir.transport.post({ kind: 'inherit', rows });
+          case 'inherited':
+            return resolve(message.rows);
+          case 'console': // its set-up may write
+            return this.#listener.message(index, message);
+          case 'unfit':
+          case undefined:
+            heir.isReady = false;
+            return resolve([]);
+        }
       };
     });
-    return Promise.race([inherited, after(mostMs).then(() => undefined)]);
+    return within(mostMs, inherited, undefined);
   }
 
   /** Ends all workers and starts new ones; nobody is told of the old ones any more. */
@@ -307,6 +316,10 @@ export class Crew {
   }
 }
 
-function after(ms: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, ms).unref());
+/** What a promise gives, or another value after so long. The clock keeps the process alive: somebody waits for this, and workers at rest do not. */
+function within<T>(ms: number, promise: Promise<T>, otherwise: T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const clock = setTimeout(() => resolve(otherwise), ms);
+    void promise.then(resolve, reject).finally(() => clearTimeout(clock));
+  });
 }

@@ -42,7 +42,7 @@ describe('heddle', () => {
   it('has help for itself and for every command', async () => {
     const { code, out } = await heddle(['--help']);
     expect(code).toBe(0);
-    for (const name of ['graph', 'plan', 'info', 'bench']) {
+    for (const name of ['graph', 'plan', 'info', 'replay', 'bench', 'cluster']) {
       expect(out).toMatch(new RegExp(`^ {2}${name} `, 'm'));
       const help = await heddle([name, '--help']);
       expect([help.code, help.err]).toEqual([0, '']);
@@ -59,7 +59,9 @@ describe('heddle', () => {
     for (const name of ['dashboard', 'constructor', '__proto__']) {
       const { code, out, err } = await heddle([name, '--port', '1']);
       expect([code, out]).toEqual([1, '']);
-      expect(err).toBe(`heddle: there is no command "${name}" (known: graph, plan, info, bench); heddle --help tells more\n`);
+      expect(err).toBe(
+        `heddle: there is no command "${name}" (known: graph, plan, info, replay, bench, cluster); heddle --help tells more\n`,
+      );
     }
     expect(await heddle([])).toMatchObject({ code: 1, out: '', err: expect.stringContaining('a command is needed') });
   });
