@@ -31,7 +31,7 @@ export { type ImportPlace, importPlaceOf } from './function/place.ts';
 export { mapPlace, type UserPlace } from './function/source-map.ts';
 export type * from './future-types.ts';
 export { Graph, type GraphParts, type PreferredWorkers } from './graph.ts';
-export { isOnHost, workersNamed } from './hosts.ts';
+export { isOnHost, workersNamed, workersOn } from './hosts.ts';
 export { callOwn, isLazyFunction, lazy, makeData, makeTask, ownFunction, sameTask, taskMaker, value } from './lazy.ts';
 export type * from './lazy-types.ts';
 export type { GraphObject as DaskGraph } from './object-graph.ts';

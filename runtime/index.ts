@@ -16,4 +16,5 @@ export type { Explanation, StoryEntry } from './scheduler/story.ts';
 export { mapStack } from './stack.ts';
 export { asCompleted, wait } from './waiting.ts';
 export { allocateBytes } from './worker/allocate.ts';
-export { originOf, restore, startLoader } from './worker/restore.ts';
+export { startLoader } from './worker/loader.ts';
+export { originOf, restore } from './worker/restore.ts';

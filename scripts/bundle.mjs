@@ -1,5 +1,5 @@
 /**
- * Makes the JavaScript of the package: a few files instead of some 150, because each module costs a process, and each of its workers, time to load.
+ * Makes the JavaScript of the package: a few files instead of some 300, because each module costs a process, and each of its workers, time to load.
  * What must be found by name stays a file of its own: the doors, the worker's entry, and the modules that tasks name.
  */
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

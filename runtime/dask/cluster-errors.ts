@@ -1,4 +1,5 @@
 import { HeddleError, KilledWorkerError, TimeoutError } from '../../graph/index.ts';
+import { lostError } from '../engines/errors.ts';
 import { type PackedError, type ResolveClass, unpackError } from '../failure.ts';
 import { deserialize } from './data.ts';
 import type { FailureInfo } from './thread-messages.ts';
@@ -10,12 +11,10 @@ const remembered = 1000;
 /** Errors as the cluster tells of them, made errors of heddle's again: one object for one failure, whoever carries it. */
 export class ClusterErrors {
   readonly #resolveClass: ResolveClass;
-  readonly #nameOf: (worker: string) => string;
   readonly #byFailure = new Map<string, Error | Promise<Error>>();
 
-  constructor(resolveClass: ResolveClass, nameOf: (worker: string) => string) {
+  constructor(resolveClass: ResolveClass) {
     this.#resolveClass = resolveClass;
-    this.#nameOf = nameOf;
   }
 
   /** `key` is the heddle key of who asks, for failures that name none. */
@@ -33,7 +32,7 @@ export class ClusterErrors {
 
   #make(info: FailureInfo, blob: Blob | undefined, asker: string): Error | Promise<Error> {
     const key = info.key ?? asker;
-    const task = { key, name: info.name ?? '', worker: this.#nameOf(info.worker ?? ''), attempt: info.attempt ?? 1 };
+    const task = { key, name: info.name ?? '', worker: info.worker ?? '', attempt: info.attempt ?? 1 };
     switch (info.kind) {
       case 'js':
         if (blob !== undefined) return unpackError(deserialize(blob.body) as PackedError, task, this.#resolveClass);
@@ -52,7 +51,7 @@ export class ClusterErrors {
         );
       }
       case 'lost':
-        return new HeddleError('ERR_LOST', `${key} is lost with the worker that held it, and cannot be made again`);
+        return lostError(key);
       default:
     }
     const name = typeof info.name === 'string' && info.kind === 'python' ? `${info.name}: ` : '';

@@ -5,8 +5,6 @@ import type { Blob, Frame, Header } from './wire.ts';
 export interface ClusterWorker extends WorkerDescription {
   /** `tcp://127.0.0.2:40123` */
   readonly address: string;
-  /** What its machine calls itself; `''`: nobody has asked. */
-  readonly hostname: string;
   readonly nthreads: number;
   readonly status: string;
   readonly nbytes: number;
@@ -39,9 +37,9 @@ export type OpenLink = (listener: LinkListener) => Link;
 
 /** Workers as a frame has them. */
 export function parseWorkers(found: unknown, hostnames?: ReadonlyMap<string, string>): ClusterWorker[] {
-  return (found as readonly Omit<ClusterWorker, 'hostname'>[]).map((worker) => ({
+  return (found as readonly ClusterWorker[]).map((worker) => ({
     ...worker,
-    hostname: hostnames?.get(worker.address) ?? '',
+    aliases: [hostnames?.get(worker.address) ?? ''], // what its machine calls itself; `''` is nobody's name
     status: worker.status === 'paused' ? 'paused' : 'running',
   }));
 }

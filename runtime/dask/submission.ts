@@ -1,5 +1,16 @@
 import type { Callee, CapturedData } from '../../graph/index.ts';
-import { encodeRow, type Graph, HeddleError, keyOf, Op, type Plan, parseDuration, type Task } from '../../graph/index.ts';
+import {
+  encodeRow,
+  type Graph,
+  HeddleError,
+  isOnHost,
+  keyOf,
+  Op,
+  type Plan,
+  parseDuration,
+  type Task,
+  workersOn,
+} from '../../graph/index.ts';
 import { lostError } from '../engines/errors.ts';
 import { packError } from '../failure.ts';
 import type { Code } from './code.ts';
@@ -104,21 +115,13 @@ export function addressesNamed(names: readonly string[], workers: readonly Clust
 }
 
 /** Whether a worker is meant by a name, a host or a `host:port`. */
-export function isCalled({ name, address, host, hostname }: ClusterWorker, wanted: string): boolean {
-  return (
-    name === wanted || address === wanted || address.slice(address.indexOf('://') + 3) === wanted || host === wanted || hostname === wanted
-  );
+export function isCalled(worker: ClusterWorker, wanted: string): boolean {
+  const { name, address } = worker;
+  return name === wanted || address === wanted || address.slice(address.indexOf('://') + 3) === wanted || isOnHost(worker, wanted, true);
 }
 
 function addressesOn(hosts: readonly string[], workers: readonly ClusterWorker[]): string[] {
-  const wanted = new Set(hosts.map(withoutPort));
-  return workers
-    .filter(({ host, hostname }) => wanted.has(host.toLowerCase()) || wanted.has(hostname.toLowerCase()))
-    .map(({ address }) => address);
-}
-
-function withoutPort(host: string): string {
-  return (/^\[(.*)\](?::\d+)?$/.exec(host)?.[1] ?? /^([^:]*):\d+$/.exec(host)?.[1] ?? host).toLowerCase();
+  return workersOn(workers, hosts).map((index) => workers[index]!.address);
 }
 
 function rowBlob(

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { HeddleError } from '../../graph/index.ts';
 import { workerContext } from '../worker/context.ts';
+import { guardWorker } from '../worker/guard.ts';
 import { deserialize } from './data.ts';
 import { linkedEngine } from './linked-engine.ts';
 import { TaskRunner } from './task-runner.ts';
@@ -21,14 +21,7 @@ const parent = linkedEngine(post, () => runner.currentCall());
 workerContext.isWorker = true;
 workerContext.parent = parent.engine;
 
-process.exit = (code): never => {
-  throw new HeddleError(
-    'ERR_TASK',
-    `process.exit(${code ?? ''}) was called in a task, which would end its worker; throw an error, or return`,
-  );
-};
-process.on('uncaughtException', (error) => runner.stray(error));
-process.on('unhandledRejection', (error) => runner.stray(error));
+guardWorker((error) => runner.stray(error));
 port.on('message', (message: ToThread) => {
   switch (message.op) {
     case 'run':

@@ -1,6 +1,6 @@
 import type { Callee, WorkerDescription } from '../../graph/index.ts';
 import { unpackError } from '../failure.ts';
-import { decode } from '../worker/encode.ts';
+import { decode } from '../worker/decode.ts';
 import type { Definition } from '../worker/protocol.ts';
 import type { Crew } from './crew.ts';
 import { lostError } from './errors.ts';

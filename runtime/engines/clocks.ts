@@ -27,6 +27,12 @@ export class Clocks {
     );
   }
 
+  /** As `start`, for what keeps no process alive: if nobody waits for the row any more, nobody need hear the clock. */
+  wait(row: number, ms: number, ring: () => void): void {
+    this.start(row, ms, ring);
+    this.#timers.get(row)?.unref();
+  }
+
   /** Resolves when a row that was told to stop has left its worker; `isNew` the first time. */
   stopping(row: number): { readonly gone: Promise<void>; readonly isNew: boolean } {
     const known = this.#stops.get(row);

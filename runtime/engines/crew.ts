@@ -43,7 +43,7 @@ export class Crew {
   readonly #names: readonly string[];
   readonly #start: StartWorker;
   readonly #settings: Omit<WorkerSettings, 'index' | 'name' | 'memory'>;
-  readonly #memory: Pick<Memory, 'settings' | 'ended' | 'rest'>;
+  readonly #memory: Pick<Memory, 'settings' | 'began' | 'ended' | 'rest'>;
   readonly #claims: Claims | undefined;
   readonly #listener: CrewListener;
   readonly #requests = new Requests();
@@ -60,7 +60,7 @@ export class Crew {
     readonly names: readonly string[];
     readonly start: StartWorker;
     readonly settings: Omit<WorkerSettings, 'index' | 'name' | 'memory'>;
-    readonly memory: Pick<Memory, 'settings' | 'ended' | 'rest'>;
+    readonly memory: Pick<Memory, 'settings' | 'began' | 'ended' | 'rest'>;
     readonly claims: Claims | undefined;
     readonly listener: CrewListener;
   }) {
@@ -94,6 +94,14 @@ export class Crew {
   post(index: number, message: ToWorker, transfer?: readonly object[]): void {
     if (this.#frees.size > 0) this.#sendFrees(); // before a freed row's number is used again
     this.#members[index]?.transport.post(message, transfer);
+  }
+
+  /** A way to answer the worker that is there now. The next in its place is not told: in its own numbers the answer would mean something else. */
+  answer(index: number): (message: ToWorker, transfer?: readonly object[]) => void {
+    const life = this.life(index);
+    return (message, transfer) => {
+      if (life === this.life(index)) this.post(index, message, transfer);
+    };
   }
 
   /** Asks a worker and waits for its answer. Rejects with ERR_LOST when the worker ends first. */
@@ -154,8 +162,8 @@ export class Crew {
     heir.transport.setBusy(true); // the process may have nothing else to do
     const brought = await this.#bringOver(index, heir, old, rows);
     this.#heirs.delete(heir);
-    const kept = this.#members[index] === old ? leave(brought) : undefined;
-    if (kept === undefined || !heir.isReady) {
+    const kept = this.#members[index] === old ? leave(brought ?? []) : undefined;
+    if (kept === undefined || brought === undefined || !heir.isReady) {
       if (kept !== undefined) this.replace(index);
       return this.#terminate(heir);
     }
@@ -180,17 +188,27 @@ export class Crew {
     return within(patienceMs, answer, false);
   }
 
-  async #bringOver(index: number, heir: Member, old: Member, rows: readonly number[]): Promise<readonly number[]> {
-    const inherited = new Promise<readonly number[]>((resolve) => {
+  /** What the heir has brought over; `undefined` when that took too long: then it holds what nobody knows of, and must not be used. */
+  async #bringOver(index: number, heir: Member, old: Member, rows: readonly number[]): Promise<readonly number[] | undefined> {
+    const inherited = new Promise<readonly number[] | undefined>((resolve) => {
       heir.overhear = (message) => {
-        if (message?.kind === 'inherited') return resolve(message.rows);
-        heir.isReady = message?.kind === 'ready'; // else it is unfit, or gone
-        if (!heir.isReady) return resolve([]);
-        old.transport.meet!(index, heir.transport, index);
-        heir.transport.post({ kind: 'inherit', rows });
+        switch (message?.kind) {
+          case 'ready':
+            heir.isReady = true;
+            old.transport.meet!(index, heir.transport, index);
+            return heir.transport.post({ kind: 'inherit', rows });
+          case 'inherited':
+            return resolve(message.rows);
+          case 'console': // its set-up may write
+            return this.#listener.message(index, message);
+          case 'unfit':
+          case undefined:
+            heir.isReady = false;
+            return resolve([]);
+        }
       };
     });
-    return within(mostMs, inherited, []);
+    return within(mostMs, inherited, undefined);
   }
 
   /** Ends all workers and starts new ones; nobody is told of the old ones any more. */
@@ -229,6 +247,7 @@ export class Crew {
 
   #install(index: number, member: Member): void {
     this.#members[index] = member;
+    this.#memory.began(index);
     if (member.claims !== undefined) this.#claims?.use(index, member.claims);
   }
 

@@ -36,7 +36,7 @@ export class DaskEngine implements Engine {
   readonly #link: Link;
   readonly #code = new Code();
   readonly #errors: ClusterErrors;
-  readonly #held: (Held | undefined)[] = [];
+  readonly #held = new Map<number, Held>();
   readonly #byId = new Map<string, Held>();
   readonly #byKey = new Map<string, Held>();
   readonly #answers = new Map<number, { readonly resolve: (frame: Frame) => void; readonly reject: (error: Error) => void }>();
@@ -46,6 +46,7 @@ export class DaskEngine implements Engine {
   #waiting: (() => void)[] | undefined = [];
   #pending = 0;
   #nextClock = 0;
+  #nextHandle = 0;
   #request = 0;
   #fatal: Error | undefined;
   #isClosed = false;
@@ -53,7 +54,7 @@ export class DaskEngine implements Engine {
   constructor(options: DaskOptions) {
     this.name = options.name;
     this.#options = options;
-    this.#errors = new ClusterErrors(this.#code.resolveClass, (name) => name);
+    this.#errors = new ClusterErrors(this.#code.resolveClass);
     this.view = clusterView({
       look: async (what) => {
         await this.#isReady();
@@ -139,8 +140,8 @@ export class DaskEngine implements Engine {
   #hold(task: Task, sink: Sink): Held {
     let held = this.#byId.get(task.id);
     if (held === undefined) {
-      held = { handle: this.#held.length, task, key: clusterKey(task), sink, holds: 0, state: 'pending' };
-      this.#held.push(held);
+      held = { handle: this.#nextHandle++, task, key: clusterKey(task), sink, holds: 0, state: 'pending' };
+      this.#held.set(held.handle, held);
       this.#byId.set(task.id, held);
       this.#byKey.set(held.key, held);
       this.#count(1);
@@ -184,7 +185,7 @@ export class DaskEngine implements Engine {
   }
 
   async #fetch(handles: readonly number[]): Promise<Outcome[]> {
-    const held = handles.map((handle) => this.#held[handle]!);
+    const held = handles.map((handle) => this.#held.get(handle)!);
     const answer = await this.#ask({ op: 'gather', keys: held.map(({ key }) => key) });
     return outcomesOf(
       answer,
@@ -194,7 +195,7 @@ export class DaskEngine implements Engine {
   }
 
   release(handle: number): void {
-    const held = this.#held[handle];
+    const held = this.#held.get(handle);
     if (held === undefined || --held.holds > 0) return;
     this.#letGo(held);
     this.#drop(held);
@@ -209,14 +210,14 @@ export class DaskEngine implements Engine {
 
   #drop(held: Held): void {
     held.sink = undefined;
-    this.#held[held.handle] = undefined;
+    this.#held.delete(held.handle);
     if (this.#byId.get(held.task.id) === held) this.#byId.delete(held.task.id);
     if (this.#byKey.get(held.key) === held) this.#byKey.delete(held.key);
     this.#settled(held, 'failed');
   }
 
   async cancel(handles: readonly number[], { reason, force }: { readonly reason: unknown; readonly force: boolean }): Promise<void> {
-    const named = handles.map((handle) => this.#held[handle]).filter((held) => held?.state === 'pending') as Held[];
+    const named = handles.map((handle) => this.#held.get(handle)).filter((held) => held?.state === 'pending') as Held[];
     const all = dependantsOf(
       named.map(({ task }) => task),
       this.#unfinished(),
@@ -233,7 +234,7 @@ export class DaskEngine implements Engine {
   }
 
   retry(handles: readonly number[]): void {
-    const held = handles.map((handle) => this.#held[handle]).filter((one) => one !== undefined);
+    const held = handles.map((handle) => this.#held.get(handle)).filter((one) => one !== undefined);
     for (const one of held) {
       if (one.state === 'pending') continue;
       one.state = 'pending';
@@ -373,7 +374,7 @@ export class DaskEngine implements Engine {
       const text = wishText(task);
       this.listener.warning({ time: Date.now(), code: 'HEDDLE_NO_WORKER', message: `${text}; it waits` });
       if (limitMs === Number.POSITIVE_INFINITY) continue;
-      this.#clocks.start(this.#nextClock++, limitMs, () => {
+      this.#clocks.wait(this.#nextClock++, limitMs, () => {
         if (mayRun(task, this.#workers)) return;
         const error = new HeddleError('ERR_NO_WORKER', `${text} within ${limitMs} ms; start such a worker, or change the task's options`);
         for (const held of dependantsOf([task], this.#unfinished())) this.#ended(held, error);

@@ -105,7 +105,7 @@ export class Endings {
     if (noWorkerTimeoutMs === Number.POSITIVE_INFINITY) return;
     const state = this.#source.state();
     const task = state.tasks[row];
-    this.clocks.start(row, noWorkerTimeoutMs, () => {
+    this.clocks.wait(row, noWorkerTimeoutMs, () => {
       if (state.tasks[row] !== task || state.state[row] !== State.noWorker) return;
       blames.noWorker(row, noWorkerTimeoutMs);
       this.#source.step({ kind: 'cancelled', rows: [row] });

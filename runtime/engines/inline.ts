@@ -19,6 +19,8 @@ export function inlineEngine(options: Omit<LocalOptions, 'name' | 'start' | 'isL
 
 const startInline: StartWorker = (settings, receive, _gone, executor) => {
   let isOpen = true;
+  /** There is no thread that would keep the process alive. */
+  let holding: NodeJS.Timeout | undefined;
   const inTurn = (work: () => void): void => {
     const timer = setImmediate(() => isOpen && work());
     if (!isOpen) clearImmediate(timer);
@@ -34,9 +36,13 @@ const startInline: StartWorker = (settings, receive, _gone, executor) => {
   queueMicrotask(() => isOpen && receive({ kind: 'ready' }));
   return {
     post: (message) => inTurn(() => core.receive(message)),
-    setBusy: () => {},
+    setBusy: (isBusy) => {
+      clearInterval(holding);
+      holding = isBusy && isOpen ? setInterval(() => {}, 2 ** 30) : undefined;
+    },
     terminate: async () => {
       isOpen = false;
+      clearInterval(holding);
       core.close();
     },
   };

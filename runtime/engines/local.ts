@@ -220,6 +220,7 @@ export class LocalEngine implements Engine {
     this.#newScheduler();
     this.#blames.clear();
     this.#results.close(new CancelledError('of a pending request', reason));
+    for (const index of this.workers.keys()) this.#nested?.lost(index);
     await this.#crew.restart(new CancelledError('of a pending request', reason));
   }
 
@@ -259,10 +260,10 @@ export class LocalEngine implements Engine {
       }
       case 'kept':
         return this.#step({ kind: 'kept', worker: index, rows: message.rows });
-      case 'nested':
-        return this.#nested?.receive(index, message.request, (reply, transfer) =>
-          this.#crew.post(index, { kind: 'nested', reply }, transfer),
-        );
+      case 'nested': {
+        const answer = this.#crew.answer(index);
+        return this.#nested?.receive(index, message.request, (reply, transfer) => answer({ kind: 'nested', reply }, transfer));
+      }
       case 'memory':
       case 'unspilled':
         return this.#memory.told(index, message);

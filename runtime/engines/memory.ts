@@ -64,10 +64,7 @@ export class Memory {
   /** What a worker is told at its start. */
   settings(index: number): MemorySettings {
     const { limit, count } = this.#accounts;
-    this.#isResting = false;
     this.#accounts.set(index, [0, 0, 0]);
-    this.#paused[index] = undefined;
-    this.#began[index] = performance.now();
     return {
       limit: this.#figures === undefined ? limit / count : limit,
       figures: this.#figures,
@@ -76,6 +73,13 @@ export class Memory {
       folder: this.#folders.next(index),
       hasOwnHeap: !this.#source.options.isLive,
     };
+  }
+
+  /** A worker takes its place: whether another was paused there is past. One that is only on its way changes nothing, for it may never come. */
+  began(index: number): void {
+    this.#isResting = false;
+    this.#paused[index] = undefined;
+    this.#began[index] = performance.now();
   }
 
   /** All workers are being ended: nothing is asked of them. */

@@ -2,7 +2,7 @@ import { type FailedTask, isHeddleError, KilledWorkerError } from '../../graph/i
 import type { Outcome } from '../engine.ts';
 import { unpackError } from '../failure.ts';
 import { type SchedulerState, State } from '../scheduler/state.ts';
-import { decode } from '../worker/encode.ts';
+import { decode } from '../worker/decode.ts';
 import type { FromWorker } from '../worker/protocol.ts';
 import type { Crew } from './crew.ts';
 import { closedError } from './errors.ts';

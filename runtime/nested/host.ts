@@ -21,7 +21,8 @@ export class NestedHost {
   receive(worker: number, request: NestedRequest, post: Post): void {
     const held = this.#held.get(worker) ?? new Map<number, Future<unknown>>();
     this.#held.set(worker, held);
-    const futures = 'handles' in request ? request.handles.map((handle) => held.get(handle)!) : [];
+    // what could not begin is not held: its task hears of that by itself
+    const futures = 'handles' in request ? request.handles.flatMap((handle) => held.get(handle) ?? []) : [];
     switch (request.kind) {
       case 'begin':
         return this.#begin(request, held, post);

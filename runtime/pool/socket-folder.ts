@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { isLeftBehind, ownName } from '../own-name.ts';
 
 /**
  * Where the sockets lie by which worker processes reach each other: a folder that only this user can enter, there while any of its processes lives.
@@ -39,7 +40,7 @@ function makeFolder(): string {
     process.on('exit', removeAll);
     removeStale();
   }
-  const folder = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`)); // mode 0700
+  const folder = mkdtempSync(join(tmpdir(), ownName(prefix))); // mode 0700
   open.add(folder);
   return folder;
 }
@@ -56,21 +57,12 @@ function removeAll(): void {
 
 /** Folders of processes that are no more. */
 function removeStale(): void {
-  try {
-    for (const name of readdirSync(tmpdir())) {
-      const pid = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : Number.NaN;
-      if (pid > 0 && !isAlive(pid)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  for (const name of readdirSync(tmpdir())) {
+    if (!isLeftBehind(name, prefix)) continue;
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    } catch {
+      // another user's, or another process was faster
     }
-  } catch {
-    // another user's, or another process was faster
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }

@@ -19,7 +19,7 @@ import { State, Why } from './transitions.ts';
  * - Each worker is sent about `aheadUs` of expected work beyond its first task, so short tasks travel in batches and long ones are never
  *   stuck behind another.
  * - Who has nothing takes from the queues of others, and asks back what they were sent and have not begun (`steal.ts`).
- * - Rows that mostly wait for somebody else (reads from S3 say so, with how many may overlap) are sent side by side, and beside one that works:
+ * - Rows that mostly wait for somebody else (reads over a network say so, with how many may overlap) are sent side by side, and beside one that works:
  *   so the next block is on its way while this one is parsed. They count for that part of their time only.
  */
 const aheadUs = 4000;

@@ -1,12 +1,12 @@
-import { HeddleError } from '../../graph/index.ts';
 import { packError } from '../failure.ts';
 import { ParentEngine } from '../nested/parent-engine.ts';
 import { captureConsole } from './console.ts';
 import { workerContext } from './context.ts';
 import { WorkerCore } from './core.ts';
+import { guardWorker } from './guard.ts';
 import type { OpenLink } from './links.ts';
+import { startLoader } from './loader.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './protocol.ts';
-import { startLoader } from './restore.ts';
 
 /** What a thread or a process brings along to be a worker. */
 export interface WorkerSite {
@@ -34,14 +34,7 @@ export async function beginWorker({ settings, openLink, send, listen, poll }: Wo
     poll: () => poll(core),
     later: (work) => void setImmediate(work),
   });
-  process.exit = (code): never => {
-    throw new HeddleError(
-      'ERR_TASK',
-      `process.exit(${code ?? ''}) was called in a task, which would end its worker; throw an error, or return`,
-    );
-  };
-  process.on('uncaughtException', (error) => core.stray(error));
-  process.on('unhandledRejection', (error) => core.stray(error));
+  guardWorker((error) => core.stray(error));
   captureConsole(send);
   try {
     if (settings.loader !== undefined) await startLoader(settings.loader as never);

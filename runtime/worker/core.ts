@@ -4,7 +4,7 @@ import type { NestedReply } from '../nested/messages.ts';
 import { answerCall } from './answer-call.ts';
 import { Callees } from './callees.ts';
 import { runningTask } from './context.ts';
-import { decode } from './encode.ts';
+import { decode } from './decode.ts';
 import { inherit } from './inherit.ts';
 import { interpret, MemberFailure } from './interpret.ts';
 import { type Batch, eachJob, Job } from './job.ts';

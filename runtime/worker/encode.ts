@@ -7,9 +7,6 @@ import { Kind, kindOf } from './kinds.ts';
 import { joinPath, refusalOf, stepText, unsendable } from './refuse.ts';
 import { buildTable } from './table.ts';
 
-export { decode } from './decode.ts';
-export { refuseHandles } from './refuse.ts';
-
 /**
  * What leaves a worker. A structured clone is quick, and loses in silence: class instances become plain, a Buffer the whole pool it lies in, errors their
  * fields, a null prototype is gone. So a value is looked through before it leaves (about a quarter of what the clone costs), and then

@@ -1,5 +1,6 @@
 import { packError, unpackError } from '../failure.ts';
-import { decode, encode } from './encode.ts';
+import { decode } from './decode.ts';
+import { encode } from './encode.ts';
 import type { OpenLink, PeerLink, Way } from './links.ts';
 import type { BetweenWorkers, Fetched } from './protocol.ts';
 import { gone, type Store } from './store.ts';

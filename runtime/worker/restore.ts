@@ -3,8 +3,6 @@ import { deserialize } from 'node:v8';
 import type { Payload, PayloadNode, Shape, Slots } from '../../graph/index.ts';
 import { evaluate, evaluateWith, importFrom, metaOf, warmUp } from './evaluate.ts';
 
-export { startLoader } from './loader.ts';
-
 /**
  * Makes functions and data again from a payload. Modules are loaded first, all at once; then every node gets its shell, so that cycles close; then
  * shells are filled, and last of all closed where they were frozen.

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { types } from 'node:util';
 import { Deserializer, Serializer } from 'node:v8';
 import { isOwnShared, ownShared } from './context.ts';
-import { decode, encode } from './encode.ts';
+import { decode } from './decode.ts';
+import { encode } from './encode.ts';
 import { expandoOf } from './extras.ts';
 import { builtinName, Kind, kindOf } from './kinds.ts';
 

@@ -2,9 +2,8 @@ import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describeWrong, HeddleError, typeError } from '../../graph/index.ts';
 import { fileStorage } from './file.ts';
-import { checkHdfsOptions } from './hdfs/options.ts';
+import { hdfsStorage } from './hdfs/hdfs.ts';
 import { httpStorage } from './http/http.ts';
-import { lazyStorage } from './lazy-storage.ts';
 import { s3Storage } from './s3/s3.ts';
 import type { Storage } from './storage.ts';
 
@@ -63,11 +62,4 @@ function checkedModule(storage: unknown): string {
   return isAbsolute(specifier) ? pathToFileURL(specifier).href : specifier;
 }
 
-for (const storage of [fileStorage, s3Storage, httpStorage]) registerStorage(storage);
-registerStorage(
-  lazyStorage(['hdfs', 'webhdfs', 'swebhdfs'], 'src/storage/hdfs/hdfs.js', {
-    writes: true,
-    waits: true,
-    checkOptions: (storage) => void checkHdfsOptions(storage),
-  }),
-);
+for (const storage of [fileStorage, s3Storage, httpStorage, hdfsStorage]) registerStorage(storage);

@@ -6,14 +6,24 @@ import { fixture, lines, node, report, temporaryFolder } from '../fixtures/accep
 const folder = temporaryFolder();
 
 describe('a process ends by itself', () => {
-  it.each(['unused', 'idle', 'several', 'closed', 'inline', 'failed', 'cancelled', 'scattered', 'persisted', 'streamed'])(
-    'with an executor that is %s',
-    async (kind) => {
-      const ended = await node([fixture('ends.mjs'), kind]);
-      expect([ended.late, ended.code, ended.signal]).toEqual([false, 0, null]);
-      expect(ended.stdout).toBe(`${kind}: the last line\n`);
-    },
-  );
+  it.each([
+    'unused',
+    'idle',
+    'several',
+    'closed',
+    'inline',
+    'failed',
+    'cancelled',
+    'scattered',
+    'persisted',
+    'streamed',
+    'unplaced',
+    'refused',
+  ])('with an executor that is %s', async (kind) => {
+    const ended = await node([fixture('ends.mjs'), kind]);
+    expect([ended.late, ended.code, ended.signal]).toEqual([false, 0, null]);
+    expect(ended.stdout).toBe(`${kind}: the last line\n`);
+  });
 
   it('and not before its work in flight is done', async () => {
     const marker = join(folder, 'in-flight');

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Executor, lazy } from 'heddle';
+import { ownName } from '../../runtime/own-name.ts';
 import { failure, fixture, lines, node, packageFolder, temporaryFolder } from '../fixtures/acceptance/helpers.ts';
 import { nodeBinariesOrReason } from '../services/node-versions.ts';
 
@@ -104,8 +105,9 @@ describe('worker processes end with their caller', () => {
     const tmp = ownFolder();
     const gone = spawn(process.execPath, ['-e', '']);
     await new Promise((resolve) => gone.once('exit', resolve));
-    mkdirSync(join(tmp, `heddle-sockets-${gone.pid}-abc`));
-    writeFileSync(join(tmp, `heddle-sockets-${gone.pid}-abc`, '0'), '');
+    const left = join(tmp, `${ownName('heddle-sockets-').replace(`-${process.pid}-`, `-${gone.pid}-`)}abc`);
+    mkdirSync(left);
+    writeFileSync(join(left, '0'), '');
     const ended = await node([program, 'idle'], { env: { TMPDIR: tmp } });
     expect(ended.code).toBe(0);
     await expectNothingLeft(begun(ended.stdout), tmp);

@@ -63,3 +63,40 @@ describe.each(engines)('on %s, with one worker', (_, options) => {
     }
   });
 });
+
+describe('a task whose worker died while it waited for another', () => {
+  it('is not told of what the first worker asked for', async () => {
+    const executor = new Executor({ engine: 'processes', workers: [{ name: 'a' }, { name: 'b' }] });
+    try {
+      const first = lazy(
+        async () => {
+          await new Promise((resolve) => setTimeout(resolve, 1500));
+          return 'first';
+        },
+        { name: 'first', pure: true, workers: 'b' },
+      );
+      const second = lazy(
+        async () => {
+          await new Promise((resolve) => setTimeout(resolve, 1500));
+          return 'second';
+        },
+        { name: 'second', pure: true, workers: 'b', priority: 1 },
+      );
+      const held = executor.compute(first()); // it goes on when the task that asked for it is gone
+      const outer = lazy(
+        async () => {
+          const { attempt, submit } = currentTask();
+          if (attempt > 1) return await submit(second);
+          const child = submit(first);
+          setTimeout(() => process.kill(process.pid, 'SIGKILL'), 50);
+          return await child;
+        },
+        { name: 'outer', pure: true, workers: 'a' },
+      );
+      expect(await executor.compute(outer())).toBe('second');
+      expect(await held).toBe('first');
+    } finally {
+      await executor.close();
+    }
+  });
+});

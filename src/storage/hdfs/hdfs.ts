@@ -1,18 +1,24 @@
+/** HDFS, over WebHDFS. Listing, reading and writing are loaded at first use, undici with them. */
 import type { Storage } from '../storage.ts';
-import { list } from './list.ts';
 import { checkHdfsOptions } from './options.ts';
-import { open, read } from './read.ts';
-import { write } from './write.ts';
 
-/** HDFS, over WebHDFS. */
+/** The storage of `hdfs:`, `webhdfs:` and `swebhdfs:` URLs. */
 export const hdfsStorage: Storage = {
   schemes: ['hdfs', 'webhdfs', 'swebhdfs'],
   module: 'src/storage/hdfs/hdfs.js',
   waits: true,
-  list,
-  read,
-  open,
-  write,
+  async *list(pattern, call) {
+    yield* (await import('./list.ts')).list(pattern, call);
+  },
+  async read(file, offset, into, call) {
+    return (await import('./read.ts')).read(file, offset, into, call);
+  },
+  async open(file, call) {
+    return (await import('./read.ts')).open(file, call);
+  },
+  async write(path, data, call) {
+    return (await import('./write.ts')).write(path, data, call);
+  },
   checkOptions: (storage) => void checkHdfsOptions(storage),
   endpoint: (storage) => {
     const { nameNodes } = checkHdfsOptions(storage);

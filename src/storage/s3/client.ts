@@ -62,7 +62,13 @@ async function open(options: CheckedS3): Promise<S3Connection> {
   const region = options.region ?? (await configuredRegion(sdk, config));
   const client = new sdk.S3Client({ ...config, region });
   keepErrors(client);
-  return { sdk, client, options, where: endpointOf(endpoint) ?? `S3 in ${region}` };
+  return { sdk, client, options, where: shownEndpoint(endpointOf(endpoint)) ?? `S3 in ${region}` };
+}
+
+/** Without user and password: the environment may have some in its URL. */
+function shownEndpoint(endpoint: string | undefined): string | undefined {
+  if (endpoint === undefined) return undefined;
+  return URL.canParse(endpoint) ? new URL(endpoint).origin : 'the endpoint of the environment';
 }
 
 /** The SDK knows errors by `instanceof`, and so not those that Node throws under jest or in a vm context: it would neither try again nor say what happened. */

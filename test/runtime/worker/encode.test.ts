@@ -4,7 +4,9 @@ import { inspect } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
 import fc from 'fast-check';
 import { brandSymbol } from '../../../graph/index.ts';
-import { decode, type Encoded, encode, refuseHandles } from '../../../runtime/worker/encode.ts';
+import { decode } from '../../../runtime/worker/decode.ts';
+import { type Encoded, encode } from '../../../runtime/worker/encode.ts';
+import { refuseHandles } from '../../../runtime/worker/refuse.ts';
 
 /** What arrives in another thread. A structured clone in jest gives things of the outer realm, so their class is asked for by name. */
 function travel<T>(value: T): T {
