@@ -2,8 +2,11 @@
 import { type Future, type Lazy, typeError, type Value } from '../graph/index.ts';
 import { type ReadBytesOptions, readBytes as readUrl, type WriteBytesOptions, writeBytes as writeUrl } from './index.ts';
 import { type HdfsOptions, hdfsOptionNames } from './storage/hdfs/options.ts';
+import { inStorage } from './storage/in-storage.ts';
 
 export type { HdfsOptions, HdfsTls } from './storage/hdfs/options.ts';
+
+const door = 'heddle/hdfs';
 
 /** An absolute path, `/data/2015/`, or a glob; no scheme. */
 export type HdfsPath = string;
@@ -36,7 +39,7 @@ export async function readBytes(
   options: HdfsReadOptions = {},
 ): Promise<Value<Uint8Array>[] | Future<Uint8Array>[]> {
   const names = hdfsOptionNames.filter((name) => name !== 'blockSize');
-  return await readUrl(Array.isArray(path) ? path.map(urlOf) : urlOf(path), split(options, names));
+  return await readUrl(Array.isArray(path) ? path.map(urlOf) : urlOf(path), inStorage(options, names, door));
 }
 
 /** `writeBytes('hdfs://…' + path, …)`. */
@@ -60,22 +63,11 @@ export async function writeBytes(
   parts: Iterable<Lazy<Uint8Array>>,
   options: HdfsWriteOptions = {},
 ): Promise<Value<number>[] | Future<number>[]> {
-  return await writeUrl(urlOf(path), parts, split(options, hdfsOptionNames));
+  return await writeUrl(urlOf(path), parts, inStorage(options, hdfsOptionNames, door));
 }
 
 function urlOf(path: unknown): string {
   if (typeof path !== 'string' || !path.startsWith('/'))
     throw typeError('ERR_INVALID_ARGUMENT', `a path in HDFS begins with "/"; got ${JSON.stringify(path) ?? String(path)}`);
   return `hdfs://${path}`;
-}
-
-/** Options of HDFS go into `storage`; all others stay. */
-function split<T extends object>(options: T, names: readonly string[]): T {
-  if (typeof options !== 'object' || options === null) return options; // refused with the others
-  if ('storage' in options)
-    throw typeError('ERR_INVALID_OPTION', 'heddle/hdfs takes what is in storage beside the other options; move it there');
-  const rest: Record<string, unknown> = {};
-  const storage: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(options)) if (value !== undefined) (names.includes(name) ? storage : rest)[name] = value;
-  return (Object.keys(storage).length === 0 ? rest : { ...rest, storage }) as T;
 }

@@ -1,9 +1,12 @@
 /** `heddle/s3`: reading and writing by bucket and key, with S3's options beside the others. */
 import { describeWrong, type Future, type Lazy, typeError, type Value } from '../graph/index.ts';
 import { type ReadBytesOptions, readBytes as readAny, type WriteBytesOptions, writeBytes as writeAny } from './index.ts';
+import { inStorage } from './storage/in-storage.ts';
 import { type S3Options, s3OptionNames } from './storage/s3/options.ts';
 
 export type { S3Options } from './storage/s3/options.ts';
+
+const door = 'heddle/s3';
 
 /** `bucket/key`, `bucket/prefix/` or a glob; no scheme. */
 export type BucketPath = string;
@@ -33,7 +36,7 @@ export async function readBytes(
   path: BucketPath | readonly BucketPath[],
   options: ReadOptions = {},
 ): Promise<Value<Uint8Array>[] | Future<Uint8Array>[]> {
-  return await readAny(Array.isArray(path) ? path.map(urlOf) : urlOf(path), inStorage(options, 'readBytes'));
+  return await readAny(Array.isArray(path) ? path.map(urlOf) : urlOf(path), inStorage(options, s3OptionNames, door));
 }
 
 /**
@@ -61,7 +64,7 @@ export async function writeBytes(
   parts: Iterable<Lazy<Uint8Array>>,
   options: WriteOptions = {},
 ): Promise<Value<number>[] | Future<number>[]> {
-  return await writeAny(urlOf(path), parts, inStorage(options, 'writeBytes'));
+  return await writeAny(urlOf(path), parts, inStorage(options, s3OptionNames, door));
 }
 
 function urlOf(path: unknown): string {
@@ -73,16 +76,4 @@ function urlOf(path: unknown): string {
       'a path of heddle/s3 begins with the bucket: write bucket/key, or take readBytes and writeBytes of heddle for URLs',
     );
   return `s3://${path}`;
-}
-
-/** Moves S3's options into `storage`. */
-function inStorage<T extends object>(options: T, call: string): T {
-  if (typeof options !== 'object' || options === null)
-    throw typeError('ERR_INVALID_OPTION', `${call}() takes an object of options; got ${describeWrong(options)}`);
-  if ('storage' in options)
-    throw typeError('ERR_INVALID_OPTION', `${call}() of heddle/s3 has no option "storage": its names stand beside the others`);
-  const others: Record<string, unknown> = {};
-  const storage: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(options)) (s3OptionNames.includes(name) ? storage : others)[name] = value;
-  return (Object.keys(storage).length === 0 ? others : { ...others, storage }) as T;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
+import { describeWrong, typeError } from '../../graph/index.ts';
 
 const firstMs = 100;
 const mostMs = 10_000;
@@ -12,4 +13,11 @@ export async function backOff(failures: number, signal?: AbortSignal, leastMs = 
     signal?.throwIfAborted();
     throw error;
   }
+}
+
+/** The option `retries`, checked. @default 5 */
+export function retriesOf(retries: unknown = 5): number {
+  if (typeof retries !== 'number' || !Number.isInteger(retries) || retries < 0)
+    throw typeError('ERR_INVALID_OPTION', `option retries must be a whole number from 0; it is ${describeWrong(retries)}`);
+  return retries;
 }

@@ -1,4 +1,5 @@
 import { type ByteSize, type Duration, describeWrong, HeddleError, parseByteSize, parseDuration, typeError } from '../../../graph/index.ts';
+import { retriesOf } from '../backoff.ts';
 import { shownUrl } from '../shown-url.ts';
 
 /** How to read over HTTP. */
@@ -33,14 +34,12 @@ export function checkHttpOptions(storage: unknown): CheckedHttp {
   for (const name of Object.keys(options))
     if (!optionNames.includes(name))
       throw typeError('ERR_INVALID_OPTION', `HTTP has no option "${name}" (known: ${optionNames.join(', ')})`);
-  const { maxSize, timeout, retries = 5 } = options;
-  if (typeof retries !== 'number' || !Number.isInteger(retries) || retries < 0)
-    throw typeError('ERR_INVALID_OPTION', `option retries must be a whole number from 0; it is ${describeWrong(retries)}`);
+  const { maxSize, timeout } = options;
   return {
     headers: checkedHeaders(options.headers ?? {}),
     maxSize: maxSize === undefined ? Number.POSITIVE_INFINITY : parseByteSize(maxSize as ByteSize, 'maxSize'),
     timeoutMs: parseDuration((timeout ?? '30 s') as Duration, 'timeout'),
-    retries,
+    retries: retriesOf(options.retries),
   };
 }
 

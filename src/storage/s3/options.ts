@@ -1,4 +1,5 @@
 import { type Duration, describeWrong, parseDuration, typeError } from '../../../graph/index.ts';
+import { retriesOf } from '../backoff.ts';
 
 /** How to reach S3. Credentials come from the usual chain (environment, profiles, container, instance) and are never taken here. */
 export interface S3Options {
@@ -59,9 +60,6 @@ export function checkS3Options(storage: unknown): CheckedS3 {
     );
   }
   const endpoint = text(options, 'endpoint');
-  const retries = options.retries ?? 5;
-  if (typeof retries !== 'number' || !Number.isInteger(retries) || retries < 0)
-    throw typeError('ERR_INVALID_OPTION', `option retries must be a whole number from 0; it is ${describeWrong(retries)}`);
   return {
     region: text(options, 'region'),
     endpoint: endpoint === undefined ? undefined : checkedEndpoint(endpoint),
@@ -70,7 +68,7 @@ export function checkS3Options(storage: unknown): CheckedS3 {
     pathStyle: flag(options, 'pathStyle') ?? endpointOf(endpoint) !== undefined,
     requesterPays: flag(options, 'requesterPays') ?? false,
     timeoutMs: parseDuration((options.timeout ?? '30 s') as Duration, 'timeout'),
-    retries,
+    retries: retriesOf(options.retries ?? undefined),
   };
 }
 
