@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { asCompleted, type Executor, type Future, type FutureHandle, lazy, tokenize, wait } from 'heddle';
-import { fresh, gate, open, rejection, sharedExecutor, until } from './tools.ts';
+import { fresh, gate, open, pause, rejection, sharedExecutor, until, waiting } from './tools.ts';
 
 const executor = sharedExecutor();
 const increment = (x: number) => x + 1;
@@ -8,14 +8,7 @@ const divide = (a: number, b: number) => {
   if (b === 0) throw new RangeError('division by zero');
   return a / b;
 };
-const waits = lazy(
-  async (shut: Int32Array, n: number) => {
-    while (Atomics.load(shut, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 2));
-    return n;
-  },
-  { pure: false },
-);
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const waits = waiting();
 
 describe('a Future', () => {
   it('shows its key and its status', async () => {

@@ -1,17 +1,10 @@
 import { currentTask, type ExecutorEvents, type Future, lazy, wait } from 'heddle';
-import { fresh, gate, lose, open, rejection, sharedExecutor, until, withOwn } from './tools.ts';
+import { fresh, gate, lose, open, pause, rejection, sharedExecutor, until, waiting, withOwn } from './tools.ts';
 
 const executor = sharedExecutor();
 const increment = (x: number) => x + 1;
 const double = (x: number) => 2 * x;
-const waits = lazy(
-  async (shut: Int32Array, n: number) => {
-    while (Atomics.load(shut, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 2));
-    return n;
-  },
-  { pure: false },
-);
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const waits = waiting();
 
 describe('workers()', () => {
   it('tells of each: name, host, status, resources', async () => {

@@ -1,4 +1,4 @@
-import { Executor, type ExecutorOptions } from 'heddle';
+import { Executor, type ExecutorOptions, type LazyFunction, lazy } from 'heddle';
 
 export { fresh, rejection, runCounter, until } from '../conformance/engine-tools.ts';
 
@@ -17,6 +17,18 @@ export function sharedExecutor(): () => Executor {
   afterAll(() => executor.close());
   return () => executor;
 }
+
+/** A call that gives `n` once a gate is open. A function makes it: what a file exports goes to workers by name, and they cannot import this one. */
+export const waiting = (): LazyFunction<[shut: Int32Array, n: number], number> =>
+  lazy(
+    async (shut: Int32Array, n: number) => {
+      while (Atomics.load(shut, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+      return n;
+    },
+    { pure: false },
+  );
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));
 
 /** Runs `use` with an executor of its own, and closes it. */
 export async function withOwn<T>(options: ExecutorOptions, use: (own: Executor) => Promise<T>): Promise<T> {
