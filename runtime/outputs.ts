@@ -172,7 +172,7 @@ export class Outputs implements OutputOwner {
 
   release(output: Output): void {
     if (output.task.scattered && this.#pending.length > 0) this.flush(this.#parent()); // what was just submitted may need these data, which nothing makes again
-    if (output.status !== 'finished' && output.status !== 'pending') noteUnseen([output]);
+    noteUnseen([output]);
     this.#byId.delete(output);
     if (!this.#fetching.has(output)) this.#letGo(output);
     output.released();
