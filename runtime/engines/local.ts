@@ -282,7 +282,6 @@ export class LocalEngine implements Engine {
   /** A worker has ended, and another is starting in its place. */
   #left(index: number, cause: Error | undefined, wanted: boolean, kept: readonly number[]): void {
     this.#definitions.forgetWorker(index);
-    this.#nested?.lost(index);
     this.listener.worker?.({ time: Date.now(), worker: this.workers[index]!.name, change: 'left' });
     const { state } = this.#scheduler;
     for (const row of state.workers[index]!.inFlight) this.#endings.clocks.left(row);
@@ -291,6 +290,7 @@ export class LocalEngine implements Engine {
     for (const command of commands)
       if (command.kind === 'killed') this.#blames.killed(command.row, command.deaths, this.workers[index]!.name, cause, lastLines);
     this.#perform(commands);
+    this.#nested?.lost(index); // not before the table knows: what that lets go of would make room for others on a worker that is gone
   }
 
   /** Nothing can run any more. */

@@ -1,5 +1,5 @@
 import { type Accounts, Figure, pauseAt, replaceAt, spillAt } from '../worker/accounts.ts';
-import { Placement } from './placement.ts';
+import { isMeant } from './placement.ts';
 import type { SchedulerState } from './state.ts';
 import { State } from './transitions.ts';
 
@@ -106,21 +106,16 @@ export class MemoryPolicy {
     this.#actions.pause(index, false);
   }
 
-  /** Where all that could run is held up by what only running it would free: of the paused workers that may run some of it the one with least; else -1. */
+  /** Where all that could run is held up by what only running it would free: the paused worker that is to run some of it; else -1. */
   #stuck(state: SchedulerState): number {
     if (state.counts[State.queued] === 0 || state.workers.some((_, index) => atWork(state, index) > 0)) return -1;
-    const placement = new Placement(state);
-    let least = -1;
-    for (let row = 0; row < state.size && least < 0; row++) {
+    const paused = this.paused();
+    for (let row = 0; row < state.size; row++) {
       if (state.state[row] !== State.queued) continue;
-      for (const index of this.paused())
-        if (
-          placement.isMeant(state.workers[index]!, state.limits[row]!) &&
-          (least < 0 || this.#accounts.used(index) < this.#accounts.used(least))
-        )
-          least = index;
+      const able = paused.filter((index) => isFor(state, row, index));
+      if (able.length > 0) return able.reduce((a, b) => (this.#accounts.used(b) < this.#accounts.used(a) ? b : a));
     }
-    return least;
+    return -1;
   }
 
   /** Ends the worker that has grown most, when most of that is no results: what a new one would not have. */
@@ -138,6 +133,12 @@ export class MemoryPolicy {
     this.#life[most] = 2 * (this.#life[most] ?? firstLifeMs);
     this.#actions.replace(most, mostBytes);
   }
+}
+
+/** Whether a queued row goes to a worker once that has room: it stands in its queue, or in one of all workers that it may run on. */
+function isFor(state: SchedulerState, row: number, index: number): boolean {
+  const queue = state.queue[row]!;
+  return queue >= 0 ? queue === index : isMeant(state.workers[index]!, state.limits[row]!);
 }
 
 /** Tasks that a worker has in hand; what waits for tasks of its own is at work nowhere. */

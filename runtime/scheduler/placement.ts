@@ -23,18 +23,12 @@ export class Placement {
 
   /** Whether there is a worker for it, running or about to. */
   isRunnable(limits: Limits): boolean {
-    for (const worker of this.#state.workers) if (this.isMeant(worker, limits)) return true;
+    for (const worker of this.#state.workers) if (isMeant(worker, limits)) return true;
     return false;
   }
 
-  /** Whether a worker, once it runs, may run it. */
-  isMeant(worker: WorkerState, { allowed, options: { resources } }: Limits): boolean {
-    if (allowed !== undefined && !allowed.has(worker.index)) return false;
-    return resources === undefined || Object.entries(resources).every(([name, amount]) => (worker.resources[name] ?? 0) >= amount);
-  }
-
   mayRun(worker: WorkerState, limits: Limits): boolean {
-    return worker.running && !worker.paused && this.isMeant(worker, limits);
+    return worker.running && !worker.paused && isMeant(worker, limits);
   }
 
   /** Whether what it asks for of a worker's resources is not occupied. */
@@ -58,7 +52,7 @@ export class Placement {
     let best = commonQueue;
     for (const worker of workers) {
       const { index } = worker;
-      if (!this.isMeant(worker, limits)) {
+      if (!isMeant(worker, limits)) {
         costs[index] = Number.POSITIVE_INFINITY;
         continue;
       }
@@ -128,6 +122,12 @@ export class Placement {
     const us = this.#state.durations.expectUs(this.#state.group[row]!);
     return Number.isNaN(us) ? unknownUs : us;
   }
+}
+
+/** Whether a worker, once it runs, may run a row with these limits. */
+export function isMeant(worker: WorkerState, { allowed, options: { resources } }: Limits): boolean {
+  if (allowed !== undefined && !allowed.has(worker.index)) return false;
+  return resources === undefined || Object.entries(resources).every(([name, amount]) => (worker.resources[name] ?? 0) >= amount);
 }
 
 /** More than any wait: a worker that is far from a row's bytes, or still starting, comes after all others. */

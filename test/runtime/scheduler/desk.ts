@@ -5,7 +5,7 @@ import { Scheduler } from '../../../runtime/scheduler/scheduler.ts';
 import type { Limits, Source } from '../../../runtime/scheduler/state.ts';
 import type { Command, Stimulus } from '../../../runtime/scheduler/stimulus.ts';
 import type { State } from '../../../runtime/scheduler/transitions.ts';
-import { makeTask } from './world.ts';
+import { makeTask } from './random-tasks.ts';
 
 /** What a task asks for, beside its options. */
 export interface Wishes extends TaskOptions {

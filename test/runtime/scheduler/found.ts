@@ -1,4 +1,4 @@
-import type { Move } from './world.ts';
+import type { Move } from './moves.ts';
 
 /** Lives that once went wrong, as the simulation shrank them. */
 export const found: readonly { readonly about: string; readonly seed: number; readonly moves: readonly Move[] }[] = [

@@ -1,5 +1,5 @@
 import { State } from '../../../runtime/scheduler/state.ts';
-import type { World } from './world.ts';
+import type { SimulatedShell } from './simulated-shell.ts';
 
 /** Jest's `expect` is too slow for what is asked millions of times. */
 export function must(holds: boolean, claim: string, subject: number): void {
@@ -11,7 +11,7 @@ function isUnfinished(state: number): boolean {
 }
 
 /** What must hold at every moment: the table with itself, and with the world. */
-export function checkClosely(world: World): void {
+export function checkClosely(world: SimulatedShell): void {
   const { state } = world.scheduler;
   const counts = new Array<number>(8).fill(0);
   const holds = new Map<number, number>();
@@ -41,9 +41,9 @@ export function checkClosely(world: World): void {
     if (at === State.memory)
       for (const holder of state.holdersOf(row)) {
         bytes[holder]! += state.nbytes[row]!;
-        const { stored, inbox } = world.workers[holder]!;
+        const { stored, spoilt, inbox } = world.workers[holder]!;
         const isComing = (): boolean => inbox.some((one) => one.kind === 'put' && one.rows.includes(row));
-        must(stored.has(row) || isComing(), 'a result is where it is said to be', row);
+        must(stored.has(row) || spoilt.has(row) || isComing(), 'a result is where it is said to be', row);
       }
     if (at === State.queued) {
       const sum = queued.get(state.queue[row]!) ?? { rows: 0, us: 0 };
@@ -58,12 +58,38 @@ export function checkClosely(world: World): void {
   checkWorkers(world, bytes);
 }
 
-function checkWorkers(world: World, bytes: readonly number[]): void {
+/** What is cheap to look at after every step. */
+export function checkQuickly({ scheduler: { state } }: SimulatedShell): void {
+  if (state.queuedRows(-1) === 0) return;
+  for (const worker of state.workers)
+    must(
+      !worker.running || worker.paused || worker.inFlight.size > worker.seceded.size,
+      'work that anybody may do does not wait beside an idle worker',
+      worker.index,
+    );
+}
+
+/** After the memory policy has looked: where nobody is at work, nothing waits for a worker that is only paused. */
+export function checkNotHeldUp({ scheduler: { state } }: SimulatedShell): void {
+  if (state.counts[State.queued] === 0 || state.workers.some(({ inFlight, seceded }) => inFlight.size > seceded.size)) return;
+  for (let row = 0; row < state.size; row++) {
+    if (state.state[row] !== State.queued || state.workers[state.queue[row]!]?.running === false) continue; // that one is starting
+    const { allowed, options } = state.limits[row]!;
+    for (const { index, running, paused, resources } of state.workers) {
+      const has = Object.entries(options.resources ?? {}).every(([name, amount]) => (resources[name] ?? 0) >= amount);
+      must(!running || !paused || !has || allowed?.has(index) === false, 'nothing waits for ever for a worker that is paused', row);
+    }
+  }
+}
+
+function checkWorkers(world: SimulatedShell, bytes: readonly number[]): void {
   const { state } = world.scheduler;
   const perFunction = new Map<string, number>();
   for (const worker of state.workers) {
-    must(worker.running === world.workers[worker.index]!.isAlive, 'who is there is known', worker.index);
+    const { isAlive, isComing } = world.workers[worker.index]!;
+    must(worker.running === (isAlive && !isComing), 'who is there is known', worker.index);
     must(isClose(worker.nbytes, bytes[worker.index]!), 'bytes held are summed', worker.index);
+    must(!worker.running || worker.paused === (world.memory?.isPaused(worker.index) ?? false), 'who is paused is known', worker.index);
     let us = 0;
     let asked = 0;
     const occupied = new Map<string, number>();
@@ -89,7 +115,7 @@ function checkWorkers(world: World, bytes: readonly number[]): void {
 }
 
 /** After the last Future let go: the table is empty, and so are the workers. */
-export function checkNothingLeft(world: World): void {
+export function checkNothingLeft(world: SimulatedShell): void {
   const { state } = world.scheduler;
   must(state.live === 0, 'every key is forgotten', state.live);
   for (const [at, count] of state.counts.entries()) must(count === 0, 'every row is free', at);

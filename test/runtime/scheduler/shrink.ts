@@ -1,4 +1,5 @@
-import { type Move, World } from './world.ts';
+import type { Move } from './moves.ts';
+import { World } from './world.ts';
 
 /** What goes wrong in a life, if anything; looked at closely after every step. */
 export function failureOf(seed: number, moves: readonly Move[]): Error | undefined {

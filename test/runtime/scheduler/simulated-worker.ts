@@ -1,4 +1,5 @@
-import type { Hold } from './world.ts';
+import { type Accounts, spillAt } from '../../../runtime/worker/accounts.ts';
+import type { Hold } from './simulated-shell.ts';
 
 /** A task in a worker's hands. */
 export interface Job {
@@ -21,19 +22,19 @@ interface Returned {
   readonly row: number;
   readonly missing: readonly { readonly holder: number; readonly rows: readonly number[] }[];
 }
-/** Who waits for a holder to say what it has not got. */
+/** Who waits for a holder to say what it has not got: a worker whose message stands behind the answer, or somebody who wanted the result itself. */
 export interface Asks {
-  readonly worker: SimulatedWorker;
-  readonly life: number;
   /** Steps of the table at that time. */
   readonly asked: number;
-  readonly message: Returned;
+  readonly waiting?: { readonly worker: SimulatedWorker; readonly life: number; readonly message: Returned };
 }
 
 type Incoming =
   | { readonly kind: 'run'; readonly jobs: readonly Job[] }
-  | { readonly kind: 'free' | 'steal' | 'drop' | 'stop' | 'put'; readonly rows: readonly number[] }
-  | { readonly kind: 'has'; readonly rows: readonly number[]; readonly asks: Asks };
+  | { readonly kind: 'free' | 'steal' | 'drop' | 'stop'; readonly rows: readonly number[] }
+  | { readonly kind: 'put'; readonly rows: readonly number[]; readonly nbytes: number }
+  | { readonly kind: 'has'; readonly rows: readonly number[]; readonly asks: Asks }
+  | { readonly kind: 'settle' };
 
 type Outgoing =
   | { readonly kind: 'finished'; readonly reports: readonly number[]; readonly moved: readonly number[] }
@@ -48,18 +49,33 @@ export class SimulatedWorker {
   readonly index: number;
   readonly resources: Readonly<Record<string, number>>;
   isAlive = false;
+  /** It is there, and has not joined. */
+  isComing = false;
   /** Which life it is: answers for an earlier one reach nobody. */
   life = 0;
   inbox: Incoming[] = [];
   outbox: Outgoing[] = [];
-  stored = new Set<number>();
+  /** Results here, and their bytes. */
+  stored = new Map<number, number>();
+  /** Those of them that lie in files only. */
+  spilled = new Set<number>();
+  /** Results whose files were taken away, which the scheduler has not heard of. */
+  spoilt = new Set<number>();
+  /** A worker on its way to the place of this one, for the sake of a row that does not stop: what it has brought over, and which task that was. */
+  heir: { readonly row: number; readonly brought: ReadonlyMap<number, readonly [task: unknown, nbytes: number]> } | undefined;
   jobs = new Map<number, Job>();
   running: Job[] = [];
   #moved: number[] = [];
+  #held = 0;
+  #onDisk = 0;
+  #leaked = 0;
+  /** Where memory is limited. */
+  readonly #accounts: Accounts | undefined;
 
-  constructor(index: number, resources: Readonly<Record<string, number>>) {
+  constructor(index: number, resources: Readonly<Record<string, number>>, accounts?: Accounts) {
     this.index = index;
     this.resources = resources;
+    this.#accounts = accounts;
   }
 
   get isQuiet(): boolean {
@@ -75,10 +91,80 @@ export class SimulatedWorker {
     this.isAlive = false;
     this.inbox = [];
     this.outbox = [];
-    this.stored = new Set();
+    this.stored = new Map();
+    this.spilled = new Set();
+    this.spoilt = new Set();
+    this.heir = undefined;
     this.jobs = new Map();
     this.running = [];
     this.#moved = [];
+    this.#held = this.#onDisk = this.#leaked = 0;
+    this.#note();
+  }
+
+  #note(): void {
+    this.#accounts?.set(this.index, [this.#held, this.#onDisk, this.#held + this.#leaked]);
+  }
+
+  keep(row: number, nbytes: number): void {
+    this.drop(row);
+    this.spoilt.delete(row);
+    this.stored.set(row, nbytes);
+    this.#held += nbytes;
+    this.#note();
+    this.#spill();
+  }
+
+  drop(row: number): void {
+    const nbytes = this.stored.get(row);
+    if (nbytes === undefined) return;
+    this.stored.delete(row);
+    if (this.spilled.delete(row)) this.#onDisk -= nbytes;
+    else this.#held -= nbytes;
+    this.#note();
+  }
+
+  /** Writes to files what may lie there, as long as this worker holds more than its share; nobody is told. */
+  #spill(): void {
+    const accounts = this.#accounts;
+    if (accounts === undefined || accounts.held() <= spillAt * accounts.limit) return;
+    const share = (spillAt * accounts.limit) / accounts.count;
+    for (const [row, nbytes] of this.stored) {
+      if (this.#held <= share) break;
+      if (nbytes % 3 === 0 || this.spilled.has(row)) continue; // a third of all results cannot be made again from bytes
+      this.spilled.add(row);
+      this.#held -= nbytes;
+      this.#onDisk += nbytes;
+    }
+    this.#note();
+  }
+
+  /** Memory that is no result's. */
+  leak(bytes: number): void {
+    this.#leaked += bytes;
+    this.#note();
+  }
+
+  /** Somebody takes a file away. */
+  spoil(pick: number): void {
+    const row = [...this.spilled][pick % Math.max(1, this.spilled.size)];
+    if (row === undefined) return;
+    this.drop(row);
+    this.spoilt.add(row);
+  }
+
+  /** What a task takes is in memory again; the row that is gone, or -1. */
+  #use(inputs: Job['inputs']): number {
+    for (const [row] of inputs) {
+      const nbytes = this.stored.get(row);
+      if (nbytes === undefined) return row;
+      if (!this.spilled.delete(row)) continue;
+      this.#held += nbytes;
+      this.#onDisk -= nbytes;
+    }
+    this.#note();
+    this.#spill();
+    return -1;
   }
 
   /** Reads one message. */
@@ -94,11 +180,16 @@ export class SimulatedWorker {
         }
         return;
       case 'free':
-        for (const row of message.rows) this.stored.delete(row);
+        for (const row of message.rows) {
+          this.drop(row);
+          this.spoilt.delete(row);
+        }
         return;
       case 'put':
-        for (const row of message.rows) this.stored.add(row);
+        for (const row of message.rows) this.keep(row, message.nbytes);
         return;
+      case 'settle':
+        return this.#spill();
       case 'has':
         this.outbox.push({ kind: 'held', lost: message.rows.filter((row) => !this.stored.has(row)), asks: message.asks });
         return;
@@ -137,14 +228,15 @@ export class SimulatedWorker {
     const [row] = job.missing;
     const holder = job.inputs.find(([input]) => input === row)![1];
     job.missing.delete(row!);
-    if (!workers[holder]!.stored.has(row!)) job.gone.push({ holder, rows: [row!] });
+    const nbytes = workers[holder]!.stored.get(row!);
+    if (nbytes === undefined) job.gone.push({ holder, rows: [row!] });
     else if (isImmovable(row!)) {
       if (!this.#claim(job)) return;
       this.jobs.delete(job.row);
       this.outbox.push({ kind: 'unmoved', row: job.row, rows: [row!] });
       return;
     } else {
-      this.stored.add(row!);
+      this.keep(row!, nbytes);
       this.#moved.push(row!);
     }
     if (job.missing.size > 0) return;
@@ -157,6 +249,11 @@ export class SimulatedWorker {
     if (this.running.filter((job) => job.children.length === 0).length > pick % 2) return;
     for (const job of this.jobs.values()) {
       if (job.phase !== 'queued' || !this.#claim(job)) continue;
+      const missing = this.#use(job.inputs);
+      if (missing >= 0) {
+        job.gone.push({ holder: this.index, rows: [missing] });
+        return this.#giveBack(job);
+      }
       check(job.row);
       job.phase = 'running';
       this.running.push(job);
@@ -172,7 +269,7 @@ export class SimulatedWorker {
       this.outbox.push({ kind: 'failed', row: job.row });
       return;
     }
-    this.stored.add(job.row);
+    this.keep(job.row, nbytes);
     const moved = this.#moved;
     this.#moved = [];
     const last = this.outbox.at(-1);

@@ -3,7 +3,7 @@ import { noOptions } from '../../../graph/options.ts';
 import { DurationGroups } from '../../../runtime/scheduler/durations.ts';
 import { SchedulerState } from '../../../runtime/scheduler/state.ts';
 import { isLegal, State, stateNames, targetOf, transitions, Why } from '../../../runtime/scheduler/transitions.ts';
-import { makeTask } from './world.ts';
+import { makeTask } from './random-tasks.ts';
 
 function tableWithOneRow(): { state: SchedulerState; row: number } {
   const state = new SchedulerState(new DurationGroups());
