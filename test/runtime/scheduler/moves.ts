@@ -33,7 +33,7 @@ const weights = {
   fetch: 2,
   leak: 1,
   spoil: 1,
-  succeed: 2,
+  succeed: 8,
 } as const;
 export type MoveKind = keyof typeof weights;
 const bag = Object.entries(weights).flatMap(([kind, n]) => new Array<MoveKind>(n).fill(kind as MoveKind));

@@ -195,6 +195,9 @@ export class SimulatedShell {
     }
     for (const [row, holder] of this.inHand) if (holder === index) this.inHand.delete(row);
     this.step({ kind: 'worker-left', worker: index, wanted, kept: [...(kept?.keys() ?? [])] });
+    const { state } = this.scheduler;
+    for (const row of kept?.keys() ?? [])
+      must(state.holders[row] === 0 || state.holds(index, row), 'what the next worker has taken over is not lost', row);
     for (const hold of children) this.release(hold);
     for (const asks of unanswered) this.#giveBackTo(asks); // who is gone has left with all it held
     if (kept === undefined) return;
