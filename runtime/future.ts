@@ -12,7 +12,7 @@ import {
   type WaitOptions,
 } from '../graph/index.ts';
 import { waitFor } from './limits.ts';
-import { type Output, releasedError } from './output.ts';
+import { type Output, releasedError, taskAsArgument } from './output.ts';
 
 /** The backstop for Futures that nobody released. Only what outlives its Future is registered, so a Future costs no closure. */
 const collected = new FinalizationRegistry<Output>((output) => output.collected());
@@ -57,7 +57,7 @@ export class Future<out T> implements FutureType<T> {
   }
 
   get [taskSymbol](): Task {
-    return this.#output.task;
+    return taskAsArgument(this.#output);
   }
 
   get key(): string {

@@ -1,4 +1,4 @@
-import { type FutureStatus, HeddleError, isHeddleError, keyOf, type Task } from '../graph/index.ts';
+import { type FutureStatus, HeddleError, isHeddleError, keyOf, type Task, withParts } from '../graph/index.ts';
 import type { Sink } from './engine.ts';
 
 /** What an Output asks of its executor. */
@@ -136,6 +136,22 @@ export class Output implements Sink {
     }
     return this.#promise;
   }
+}
+
+/** Tasks of Futures that were cancelled, and what with. */
+const cancelled = new WeakMap<Task, Error>();
+
+/** What an Output's Futures stand for among arguments: its call, or, when it was cancelled, a task that only says so. */
+export function taskAsArgument({ task, status, error }: Output): Task {
+  if (status !== 'cancelled' || !isHeddleError(error, 'ERR_CANCELLED')) return task;
+  const mark = withParts(task, {});
+  cancelled.set(mark, error);
+  return mark;
+}
+
+/** What a task was cancelled with that came as a Future's; `undefined`: it is an ordinary one. */
+export function cancelledAs(task: Task): Error | undefined {
+  return cancelled.get(task);
 }
 
 function withCallback(callbacks: Callback | Callback[], callback: Callback): Callback[] {

@@ -14,7 +14,7 @@ import {
   withParts,
 } from '../graph/index.ts';
 import type { Engine } from './engine.ts';
-import { Output, type OutputOwner } from './output.ts';
+import { cancelledAs, Output, type OutputOwner } from './output.ts';
 import { OutputIndex } from './output-index.ts';
 import { noteUnseen } from './unseen.ts';
 
@@ -120,6 +120,8 @@ export class Outputs implements OutputOwner {
 
   #compile(outputs: readonly Output[]): Plan {
     const isHeld = (task: Task): boolean => {
+      const error = cancelledAs(task);
+      if (error !== undefined) throw error;
       const known = this.#engine.find(task.id);
       if (known === undefined) return false;
       if (known !== task && !sameTask(known, task)) throw new KeyConflictError(keyOf(task));

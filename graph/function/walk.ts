@@ -4,6 +4,7 @@ import { dataNode } from './data.ts';
 import { type Facts, type Fn, factsOf, refusedByPermission, type SourceFacts, type Variable } from './facts.ts';
 import { type Entry, finishFunctions, type Pending } from './function-nodes.ts';
 import { NoInspectorError, privateStatics, proxyTarget } from './inspect.ts';
+import { mayBeOf } from './namespace.ts';
 import type { PayloadNode, Slots } from './payload.ts';
 import { captureError, Problem, type Trail } from './problem.ts';
 import { functionShape, type Tools, unusualPrototype } from './shape.ts';
@@ -150,8 +151,8 @@ export class Walk {
       const value: unknown = Reflect.get(namespace, name);
       const facts = typeof value === 'function' ? factsOf(value as Fn) : undefined;
       if (facts?.kind !== 'reference') continue;
-      const exported = facts.located?.site.unit.table.top.bindings.get(name)?.exportedAs;
-      if (facts.cjs || exported === undefined) continue;
+      const unit = facts.located?.site.unit;
+      if (facts.cjs || unit === undefined || !mayBeOf(unit, name, names)) continue;
       this.references.push(facts);
       return { kind: 'import', url: facts.url, name: '*' };
     }

@@ -37,6 +37,17 @@ export class Claims {
     return ticket;
   }
 
+  /** The ticket that a worker's next task gets. */
+  next(worker: number): number {
+    return this.#next[worker]!;
+  }
+
+  /** What got its ticket since `first` was next never left: nobody will begin it, so the slots are free again. */
+  unsent(worker: number, first: number): void {
+    const table = this.#tables[worker]!;
+    for (let ticket = first; ticket < this.#next[worker]!; ticket++) Atomics.compareExchange(table, ticket % claimSlots, 2 * ticket, 0);
+  }
+
   /** Takes a row back that its worker has not begun. False when it has. */
   takeBack(worker: number, row: number): boolean {
     const ticket = this.#tickets[row]!;

@@ -85,9 +85,7 @@ export class LocalEngine implements Engine {
       },
     });
     this.view = localView(state, (index) => this.#crew.isReady(index), this.#memory, options.workers);
-    const { cancelGraceMs, noWorkerTimeoutMs } = options;
-    const crew = this.#crew;
-    const blames = this.#blames;
+    const [crew, blames, { cancelGraceMs, noWorkerTimeoutMs }] = [this.#crew, this.#blames, options];
     this.#endings = new Endings({ crew, claims: this.#claims, blames, cancelGraceMs, noWorkerTimeoutMs, state, step, warn });
     this.#results = new Results({
       crew,
@@ -370,16 +368,17 @@ export class LocalEngine implements Engine {
 
   #send(worker: number, rows: readonly number[]): void {
     const { state } = this.#scheduler;
+    const ticket = this.#claims?.next(worker);
     try {
       this.#crew.post(worker, encodeBatch(state, this.#definitions, worker, rows, this.#claims));
       this.#definitions.sent(worker, true);
     } catch (error) {
       this.#definitions.sent(worker, false);
+      if (ticket !== undefined) this.#claims!.unsent(worker, ticket);
       if (rows.length > 1) for (const row of rows) this.#send(worker, [row]);
       else {
-        const [row] = rows;
-        this.#blames.unsent(row!, error);
-        this.#step({ kind: 'failed', worker, row: row! });
+        this.#blames.unsent(rows[0]!, error);
+        this.#step({ kind: 'failed', worker, row: rows[0]! });
       }
       return;
     }

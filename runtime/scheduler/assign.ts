@@ -37,6 +37,8 @@ export class Assigner {
   readonly #own: ReadyQueue[] = [];
   /** Ready rows that need resources or a place under a `concurrency`: looked through whenever something ends. */
   #limited: number[] = [];
+  /** Of those the ones that were asked back, and for whom: sent by cost again, they would be asked back again, without end. */
+  readonly #promised = new Map<number, number>();
   readonly #runningByFunction = new Map<string, number>();
   /** While a row comes back that was asked for: the worker it is for. Else -1. */
   promisedTo = -1;
@@ -68,6 +70,7 @@ export class Assigner {
     state.move(row, state.state[row] === State.noWorker ? Why.placed : Why.ready);
     const isLimited = limits.options.resources !== undefined || limits.options.concurrency !== undefined;
     const thief = this.#state.workers[this.promisedTo];
+    if (isLimited && thief !== undefined) this.#promised.set(row, thief.index);
     if (isLimited) this.#push(row, limitedQueue);
     else if (thief !== undefined && this.#placement.mayRun(thief, limits)) this.#push(row, thief.index);
     else this.#push(row, this.#placement.choose(row, limits));
@@ -107,9 +110,15 @@ export class Assigner {
     if (this.#limited.length === 0) return;
     const left: number[] = [];
     for (const row of this.#limited.sort((a, b) => (state.before(a, b) ? -1 : 1))) {
+      const thief = state.workers[this.#promised.get(row) ?? -1];
+      this.#promised.delete(row);
       if (state.state[row] !== State.queued || state.queue[row] !== limitedQueue) continue;
       const limits = this.limitsOf(row);
-      const worker = this.#isFull(row, limits) ? undefined : this.#firstFree(row, limits);
+      const worker = this.#isFull(row, limits)
+        ? undefined
+        : thief !== undefined && this.#takes(thief, row, limits)
+          ? thief
+          : this.#firstFree(row, limits);
       if (worker === undefined) left.push(row);
       else this.#send(row, worker, rowsByWorker, Why.sent);
     }
@@ -125,13 +134,18 @@ export class Assigner {
     let best: WorkerState | undefined;
     let bestUs = Number.POSITIVE_INFINITY;
     for (const worker of this.#state.workers) {
-      if (!this.#placement.mayRun(worker, limits) || !this.#placement.isFree(worker, limits) || !this.#hasRoom(worker, row)) continue;
+      if (!this.#takes(worker, row, limits)) continue;
       const us = this.#placement.busyUs(worker) + this.#placement.moveUs(row, worker.index);
       if (best !== undefined && us >= bestUs) continue;
       best = worker;
       bestUs = us;
     }
     return best;
+  }
+
+  /** Whether a worker has room and resources for a row. */
+  #takes(worker: WorkerState, row: number, limits: Limits): boolean {
+    return this.#placement.mayRun(worker, limits) && this.#placement.isFree(worker, limits) && this.#hasRoom(worker, row);
   }
 
   #functionOf(row: number): string {

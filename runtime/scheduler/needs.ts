@@ -163,6 +163,7 @@ export class Needs {
       case State.processing:
         if (!this.stopping.has(row)) this.commands.push({ kind: 'stop', worker: state.worker[row]!, row, force: false });
         this.stopping.add(row);
+        if (state.tasks[row]!.givenKey !== undefined) state.hide(row); // its key is free: what is asked for under it need not be the same call
         return;
       case State.waiting:
       case State.queued:

@@ -278,3 +278,12 @@ describe('a function that cannot travel', () => {
     expect(ended.stderr).toMatch(/capture-fails\.mjs:\d+/);
   });
 });
+
+it('refuses a namespace that only gathers what other modules export, with the cure, which works', async () => {
+  const gathered = await import('heddle');
+  expect(await failure(() => executor.submit(() => gathered.currentTask().key))).toMatchObject({
+    code: 'ERR_CAPTURE',
+    message: expect.stringContaining('import what the task needs by name, or call import() in the task'),
+  });
+  expect(await executor.submit(async () => typeof (await import('heddle')).currentTask().key)).toBe('string');
+});

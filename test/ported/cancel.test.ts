@@ -150,4 +150,63 @@ describe('cancel', () => {
     expect((await wait(futures)).done).toEqual(futures);
     expect(await executor().gather(futures, { errors: 'skip' })).toEqual([1, 3]);
   });
+
+  it('of a Future ends what is given it afterwards, and the same call asked for anew runs', async () => {
+    const counter = runCounter();
+    const count = lazy(
+      (path: string, n: number) => {
+        process.getBuiltinModule('node:fs').appendFileSync(path, '.');
+        return n;
+      },
+      { pure: true },
+    );
+    const n = fresh();
+    const shut = gate();
+    const x = executor().submit(waits, shut, n);
+    await executor().cancel([x], { reason: 'because' });
+    const calls = [
+      executor().submit(increment, x),
+      executor().submit((list: number[]) => list.length, [1, x]),
+      executor().compute(count(counter.path, lazy(increment)(x))),
+      ...executor().map(increment, [x]),
+    ];
+    for (const call of calls) {
+      expect(await rejection(call)).toBe(await rejection(x));
+      expect(call.status).toBe('cancelled');
+    }
+    const graph = executor().get({ x: [increment, x], y: [increment, 2] }, ['x', 'y']);
+    expect((await rejection(executor().gather(graph))).code).toBe('ERR_CANCELLED');
+    expect(counter.count()).toBe(0);
+    open(shut);
+    expect(await executor().submit(increment, executor().submit(waits, shut, n))).toBe(n + 1);
+    counter.remove();
+  });
+
+  it('of a Future leaves the Value that it came from as it is', async () => {
+    const shut = gate();
+    const value = waits(shut, fresh());
+    const x = executor().compute(value);
+    await x.cancel();
+    open(shut);
+    expect(await executor().compute(lazy(increment)(value))).toBeGreaterThan(0);
+  });
+
+  it('and letting go make a given key free for another call, though the first still runs', async () => {
+    const key = `mine-${fresh()}`;
+    const forever = lazy(
+      async () => new Promise<never>((_, reject) => currentTask().signal.addEventListener('abort', () => setTimeout(reject, 50))),
+      {
+        key,
+      },
+    );
+    const first = executor().submit(forever);
+    while (![...(await executor().processing()).values()].flat().includes(key)) await new Promise(setImmediate);
+    first.release();
+    expect(
+      await executor().submit(
+        lazy((x: number) => x, { key }),
+        7,
+      ),
+    ).toBe(7);
+  });
 });
