@@ -184,10 +184,11 @@ export async function openJvms(): Promise<Jvms> {
   };
 }
 
-/** Beans of a page of management; `undefined` when nobody answers. */
+/** Beans of a page of management, none where it has none; `undefined` when nobody answers. */
 export async function beansAt(url: string): Promise<readonly Record<string, unknown>[] | undefined> {
   try {
-    return ((await (await fetch(url, { signal: AbortSignal.timeout(5000) })).json()) as { beans: Record<string, unknown>[] }).beans;
+    const page = (await (await fetch(url, { signal: AbortSignal.timeout(5000) })).json()) as { beans?: Record<string, unknown>[] };
+    return page.beans ?? [];
   } catch {
     return undefined;
   }
