@@ -1,16 +1,16 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { Worker } from 'node:worker_threads';
+import { openDaskReader } from '../dask-reader.mjs';
 import { workerCount } from '../pools.mjs';
 import { byteLength } from '../reading.mjs';
 
 /** Objects of an S3 server on this machine, read in blocks and let go. The bare clients keep as many requests in flight as heddle does, each block in memory of its own. */
 
 const mebibyte = 1024 ** 2;
+const objectBytes = 128 * mebibyte;
 let server;
 
-/** Objects of 64 MiB, put once into a server that the tests use too. */
+/** Objects of 128 MiB, put once into a server that the tests use too. */
 async function prepare(bytes) {
   const { tsImport } = await import('tsx/esm/api');
   const { startVersityGateway } = await tsImport('../../test/services/s3-server.ts', import.meta.url);
@@ -22,7 +22,7 @@ async function prepare(bytes) {
   const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } });
   const Bucket = `bench-${bytes / mebibyte}`;
   await client.send(new CreateBucketCommand({ Bucket }));
-  const Body = new Uint8Array(64 * mebibyte);
+  const Body = new Uint8Array(objectBytes);
   for (let i = 0; i < bytes / Body.length; i++) {
     new Uint32Array(Body.buffer).fill(i + 1);
     await client.send(new PutObjectCommand({ Bucket, Key: `data/${String(i).padStart(3, '0')}`, Body }));
@@ -53,8 +53,8 @@ export async function getObjects({ endpoint, bucket, concurrency, blocks }) {
 function blocksOf({ bytes, blockBytes }) {
   const blocks = [];
   for (let at = 0; at < bytes; at += blockBytes) {
-    const first = at % (64 * mebibyte);
-    blocks.push({ key: `data/${String(Math.floor(at / (64 * mebibyte))).padStart(3, '0')}`, first, last: first + blockBytes - 1 });
+    const first = at % objectBytes;
+    blocks.push({ key: `data/${String(Math.floor(at / objectBytes)).padStart(3, '0')}`, first, last: first + blockBytes - 1 });
   }
   return blocks;
 }
@@ -87,44 +87,7 @@ async function onThreads(settings) {
   };
 }
 
-/** Dask's own `read_bytes` on two worker processes, over s3fs. */
-const daskCode = `
-import sys, time, dask
-from dask.bytes import read_bytes
-from dask.distributed import Client
-def main():
-    endpoint, bucket, block, workers = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-    client = Client(n_workers=workers, threads_per_worker=2, dashboard_address=None)
-    for line in sys.stdin:
-        began = time.perf_counter()
-        _, blocks = read_bytes('s3://%s/data/*' % bucket, blocksize=block, sample=False, client_kwargs={'endpoint_url': endpoint}, use_listings_cache=False)
-        lengths = dask.compute(*[dask.delayed(len)(one, dask_key_name='len-%s-%d-%d' % (line.strip(), i, j)) for i, file in enumerate(blocks) for j, one in enumerate(file)])
-        print(sum(lengths), (time.perf_counter() - began) * 1000, flush=True)
-    client.close()
-if __name__ == '__main__':
-    main()
-`;
-
-function dask({ endpoint, bucket, blockBytes, env, python }) {
-  const child = spawn(python, ['-c', daskCode, endpoint, bucket, String(blockBytes), String(workerCount)], {
-    env: { ...process.env, ...env },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return {
-    async run(round) {
-      child.stdin.write(`${round}\n`);
-      const { value } = await lines.next();
-      if (value === undefined) throw new Error('Dask ended');
-      const [bytes, ms] = value.split(' ').map(Number);
-      return { answer: bytes, ms };
-    },
-    async close() {
-      child.stdin.end();
-      await once(child, 'exit');
-    },
-  };
-}
+const peer = 'Dask, s3fs';
 
 export default {
   name: 's3',
@@ -132,28 +95,35 @@ export default {
   async tables(quick) {
     const bytes = (quick ? 128 : 1024) * mebibyte;
     const place = await prepare(bytes);
-    const table = (blockMiB, concurrency) => ({
+    const table = (blockMiB, concurrency, more = {}) => ({
       title: `s3: ${bytes / mebibyte} MiB in blocks of ${blockMiB} MiB, ${concurrency} requests at a time`,
       unit: 'ms a GiB',
       scale: 1,
       per: bytes / 1024 ** 3,
       settings: { ...place, blockBytes: blockMiB * mebibyte, concurrency },
-      contestants: ['heddle', 'GetObject', 'GetObject on two threads', ...(place.python ? ['Dask, s3fs'] : [])],
+      contestants: ['heddle', 'GetObject', 'GetObject on two threads', ...(place.python ? [peer] : [])],
       marks: [
         { text: '≥ 90 % of the bare client', peer: 'GetObject', atLeast: 0.9 },
         { text: '≥ 90 % of the bare client on as many threads', peer: 'GetObject on two threads', atLeast: 0.9 },
-        ...(place.python ? [{ text: 'never slower than Dask with s3fs', peer: 'Dask, s3fs', atLeast: 1 }] : []),
+        ...(place.python ? [{ text: 'never slower than Dask with s3fs', peer, atLeast: 1 }] : []),
       ],
       note: place.reason,
+      ...more,
     });
-    return [table(8, 16), table(32, 8)];
+    const streaming = {
+      title: `s3: ${bytes / mebibyte} MiB with a memoryLimit of 64 MiB (see peak memory)`,
+      settings: { ...place, blockBytes: 8 * mebibyte, concurrency: 32, memoryLimit: '64 MiB' },
+      contestants: ['heddle', 'GetObject'],
+      marks: [],
+    };
+    return [table(8, 32), table(32, 8), table(128, 4), table(8, 32, streaming)];
   },
   close: () => server?.close(),
   contestants: {
-    async heddle({ bucket, endpoint, blockBytes, env }) {
+    async heddle({ bucket, endpoint, blockBytes, env, memoryLimit }) {
       Object.assign(process.env, env);
       const { Executor, lazy, readBytes } = await import('../heddle.mjs');
-      const executor = new Executor({ workers: workerCount });
+      const executor = new Executor({ workers: workerCount, memoryLimit });
       return {
         async run(round) {
           const length = lazy(byteLength, { version: `${round}` });
@@ -173,6 +143,13 @@ export default {
       Object.assign(process.env, settings.env);
       return onThreads(settings);
     },
-    'Dask, s3fs': dask,
+    [peer]: ({ endpoint, bucket, blockBytes, env, python }) =>
+      openDaskReader(
+        python,
+        `s3://${bucket}/data/*`,
+        blockBytes,
+        { client_kwargs: { endpoint_url: endpoint }, use_listings_cache: false },
+        env,
+      ),
   },
 };

@@ -6,6 +6,7 @@
  */
 import type { Readable } from 'node:stream';
 import { backOff } from './backoff.ts';
+import { BrokenBodyError, DirectBody, OverlongBodyError } from './direct/direct-body.ts';
 import { lanes } from './lanes.ts';
 
 /** How broken bodies are met. */
@@ -15,11 +16,6 @@ export interface FillPolicy {
   readonly signal: AbortSignal | undefined;
   /** Whether a request that failed before its body may be tried again; bodies always may. */
   readonly isTransient: (error: unknown) => boolean;
-}
-
-/** A body ended before all of it had come. */
-export class BrokenBodyError extends Error {
-  readonly code = 'ECONNRESET';
 }
 
 /** Bytes that count as getting on. */
@@ -51,9 +47,6 @@ export async function fill(into: Uint8Array, request: (done: number) => Promise<
   }
 }
 
-/** The server sent more than was asked for. */
-export class OverlongBodyError extends Error {}
-
 /** Copies a body to its place. Resolves at its end, rejects where it breaks off; `onBytes` is told how far it came either way. */
 function drain(
   body: Readable,
@@ -62,6 +55,7 @@ function drain(
   from: number,
   onBytes: (place: number) => void,
 ): Promise<void> {
+  if (body instanceof DirectBody) return body.fill(into, from, onBytes, signal);
   return new Promise((resolve, reject) => {
     let place = from;
     const settle = (error?: unknown): void => {

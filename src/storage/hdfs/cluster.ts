@@ -153,9 +153,9 @@ export class Cluster {
     return query.toString();
   }
 
-  /** What a DataNode answers to a redirect. */
-  async fetch(url: string, options: CallOptions): Promise<Answer> {
-    return this.#clean(await this.#http.call('GET', url, options));
+  /** What a DataNode answers to a redirect; its bytes go into memory. */
+  async download(url: string, into: Uint8Array, signal: AbortSignal | undefined): Promise<Answer> {
+    return this.#clean(await this.#http.download(url, into, signal));
   }
 
   /** What a DataNode says to bytes. */

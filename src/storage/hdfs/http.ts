@@ -1,10 +1,12 @@
 /**
- * HTTP as WebHDFS needs it. Redirects are not followed here: who calls decides. Bytes go from the socket into the block's own memory, without a stream in between.
+ * HTTP as WebHDFS needs it. Redirects are not followed here: who calls decides. NameNodes are asked through undici. A DataNode's bytes go straight into the block's memory.
  * Uploads go through `node:http`: a DataNode says `100 Continue` unasked, which undici takes for an error.
  */
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import type { Readable } from 'node:stream';
 import type { Agent, Dispatcher } from 'undici';
+import { DirectClient } from '../direct/direct-client.ts';
 import type { HdfsTls } from './options.ts';
 
 /** What came back. `error`: the connection broke, after `nbytes` had come. */
@@ -36,10 +38,12 @@ export class Http {
   readonly #timeoutMs: number;
   readonly #tls: HdfsTls;
   #agent: Promise<Agent> | undefined;
+  readonly #direct: DirectClient;
 
   constructor({ timeoutMs, tls }: { readonly timeoutMs: number; readonly tls: HdfsTls }) {
     this.#timeoutMs = Number.isFinite(timeoutMs) ? Math.max(1, Math.round(timeoutMs)) : 0;
     this.#tls = tls;
+    this.#direct = new DirectClient({ tls, timeoutMs: this.#timeoutMs });
   }
 
   async #open(): Promise<Agent> {
@@ -90,6 +94,28 @@ export class Http {
       };
       agent.dispatch({ origin, path: pathname + search, method }, handler);
     });
+  }
+
+  /** Bytes of a file, laid into memory as they come. Rejects only with its signal's reason. */
+  async download(url: string, into: Uint8Array, signal: AbortSignal | undefined): Promise<Answer> {
+    let status = 0;
+    let nbytes = 0;
+    let text = '';
+    let error: Error | undefined;
+    try {
+      const answer = await this.#direct.get({ url: new URL(url), headers: { 'user-agent': 'heddle', accept: '*/*' }, signal });
+      status = answer.status;
+      const isData = status >= 200 && status < 300 && answer.headers['content-type']?.toLowerCase().includes('json') !== true;
+      const onBytes = (place: number): void => {
+        nbytes = place;
+      };
+      if (isData) await answer.body.fill(into, 0, onBytes, signal);
+      else text = await textOf(answer.body);
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      error = thrown as Error;
+    }
+    return { status, location: undefined, nbytes, text, error };
   }
 
   /** Sends bytes. Rejects only with its signal's reason. */
@@ -153,6 +179,17 @@ export class Http {
       send();
     });
   }
+}
+
+async function textOf(body: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > longestText) throw new Error('the answer is endless');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 /** An answer as it comes in. */

@@ -89,7 +89,7 @@ class Reader {
     // A gateway gives the bytes itself.
     if (answer.nbytes > 0) return this.#outcome(answer, undefined);
     const url = cluster.redirectOf(answer, this.#path);
-    return this.#outcome(await cluster.fetch(url, { signal: this.#signal, into }), new URL(url).hostname);
+    return this.#outcome(await cluster.download(url, into, this.#signal), new URL(url).hostname);
   }
 
   #outcome(answer: Answer, host: string | undefined): { readonly nbytes: number; readonly failure?: string } {

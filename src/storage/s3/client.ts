@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { isMainThread } from 'node:worker_threads';
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import { DirectClient } from '../direct/direct-client.ts';
 import { type CheckedS3, endpointOf } from './options.ts';
 
 /** A client and the commands it can be sent. */
@@ -62,6 +63,7 @@ async function open(options: CheckedS3): Promise<S3Connection> {
   const region = options.region ?? (await configuredRegion(sdk, config));
   const client = new sdk.S3Client({ ...config, region });
   keepErrors(client);
+  readDirectly(client, timeoutMs);
   return { sdk, client, options, where: shownEndpoint(endpointOf(endpoint)) ?? `S3 in ${region}` };
 }
 
@@ -84,6 +86,28 @@ function keepErrors({ config: { requestHandler } }: S3Client): void {
     }
   };
 }
+
+/** Sends what asks for a range past the SDK's HTTP, so that its bytes go straight into a block; everything else is as the SDK does it, signatures, retries and errors too. */
+function readDirectly({ config: { requestHandler } }: S3Client, timeoutMs: number): void {
+  const handle = requestHandler.handle.bind(requestHandler);
+  const direct = new DirectClient({ tls: {}, timeoutMs: Number.isFinite(timeoutMs) ? timeoutMs : 0 });
+  requestHandler.handle = async (request, options) => {
+    if (request.method !== 'GET' || request.headers.range === undefined) return await handle(request, options);
+    const { protocol, hostname, port, path, query, headers } = request;
+    const url = new URL(`${protocol}//${hostname}${port === undefined ? '' : `:${port}`}`);
+    const { abortSignal: signal } = (options ?? {}) as { readonly abortSignal?: AbortSignal };
+    const { status, body, ...answer } = await direct.get({ url, path: path + queryOf(query), headers, signal });
+    return { response: { statusCode: status, headers: { ...answer.headers }, body } };
+  };
+}
+
+function queryOf(query: Readonly<Record<string, string | string[] | null>>): string {
+  const pairs = Object.entries(query).flatMap(([name, value]) => [value ?? ''].flat().map((one) => `${escaped(name)}=${escaped(one)}`));
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
+}
+
+const escaped = (text: string): string =>
+  encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** Servers other than AWS mostly have no regions, and AWS itself redirects: so none is needed. */
 async function configuredRegion(sdk: S3Connection['sdk'], config: S3ClientConfig): Promise<string> {

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
-import { BrokenBodyError, fill, inParts, OverlongBodyError } from '../../../src/storage/fill.ts';
+import { BrokenBodyError, OverlongBodyError } from '../../../src/storage/direct/direct-body.ts';
+import { fill, inParts } from '../../../src/storage/fill.ts';
 
 const source = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 7) % 251);
 const policy = { retries: 3, signal: undefined, isTransient: () => false };
