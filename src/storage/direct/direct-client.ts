@@ -1,6 +1,6 @@
 /**
- * GET requests whose bodies the system writes straight into a block's memory. HTTP clients hand bodies out in pieces of fresh memory, which cost twice: a copy, and a collection of
- * garbage for every 64 MiB of them, for V8 counts memory outside its heap. Reading many blocks takes half the processor's time without them.
+ * GET requests whose bodies the system writes straight into a block's memory. HTTP clients hand bodies out in pieces of fresh memory, which cost twice: a copy, and full
+ * collections of garbage on the way, for V8 counts memory outside its heap.
  *
  * Connections are kept and used again. What follows redirects, signs, retries and judges answers is the caller.
  */
