@@ -8,7 +8,7 @@ import { median, spread } from './statistics.mjs';
  * A case file's default export:
  *
  *     { name, about, tables(quick) → Table[], close?(), contestants: { [name]: (settings) → Contestant } }
- *     Table       { title, unit, per, settings, contestants: [name], marks, rounds?, mostRounds?: { [name]: n }, note? }
+ *     Table       { title, unit, per, settings, contestants: [name], marks, rounds?, mostRounds?: { [name]: n }, wakes?, note? }
  *     Contestant  { warmUp?(), prepare?(round), run(round, lap) → answer, after?(round), close?() }
  *
  * `run` alone is timed. `lap(name)` ends a part of it; without one the whole is a single part. Answers of all contestants, in all rounds, must be deeply equal.
@@ -122,6 +122,7 @@ export async function runTable(file, table, { rounds, budgetMs, onProgress = () 
       if (round > 1 && performance.now() - began > budgetMs) break;
       for (const lane of lanes) {
         if (lane.failure !== undefined || round > (table.mostRounds?.[lane.name] ?? wanted)) continue;
+        if (table.wakes) await run(lane, 'waking'); // a process that slept through the others' rounds has a shrunken heap
         const done = await run(lane, `round ${round} of ${wanted}`);
         if (done !== undefined) lane.rounds.push(done);
       }

@@ -6,7 +6,11 @@ export function mapSync(iterables: readonly Iterable<unknown>[], begin: (args: r
   const open = new Set<Iterator<unknown>>();
   try {
     if (iterables.length === 1) {
-      for (const item of iterables[0]!) futures.push(begin([item]));
+      const args: unknown[] = [undefined]; // a task keeps no list of arguments, so one serves for all
+      for (const item of iterables[0]!) {
+        args[0] = item;
+        futures.push(begin(args));
+      }
       return futures;
     }
     const iterators = iterables.map((iterable) => iterable[Symbol.iterator]());

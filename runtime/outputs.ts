@@ -2,6 +2,8 @@ import {
   CancelledError,
   type CapturedData,
   compile,
+  compileGraph,
+  Graph,
   isHeddleError,
   KeyConflictError,
   keyOf,
@@ -128,8 +130,9 @@ export class Outputs implements OutputOwner {
       return true;
     };
     const tasks = outputs.map((output) => output.task);
-    const isAllNew = this.#rows === this.#engine.size && !this.#sharesRows && outputs.every(({ task }) => task.dependencies.length === 0);
-    return compile(tasks, { workers: this.#engine.workers, isHeld: isAllNew ? undefined : isHeld, passes: this.#passes });
+    const options = { workers: this.#engine.workers, passes: this.#passes };
+    const areNewRoots = this.#rows === this.#engine.size && !this.#sharesRows && tasks.every((task) => task.dependencies.length === 0);
+    return areNewRoots ? compileGraph(Graph.ofRoots(tasks), options) : compile(tasks, { ...options, isHeld });
   }
 
   fetch(output: Output): Promise<unknown> {

@@ -18,6 +18,7 @@ export default {
         unit: 'µs a task',
         per: count,
         settings: { count },
+        wakes: true,
         contestants: ['heddle', 'heddle lazy graph', 'piscina', 'tinypool', 'poolifier', 'workerpool'],
         marks: [{ text: 'piscina’s default takes ≥ 8× as long', peer: 'piscina', atLeast: 8 }],
       },

@@ -175,12 +175,7 @@ export class Assigner {
 
   #hasRoom(worker: WorkerState, row: number): boolean {
     if (worker.inFlight.size === worker.seceded.size) return true;
-    if (this.#runsAlone(row)) return false;
-    for (const first of worker.inFlight) {
-      if (worker.seceded.has(first)) continue;
-      if (this.#runsAlone(first)) return false;
-      break;
-    }
+    if (worker.alone > 0 || this.#runsAlone(row)) return false;
     const overlap = this.#state.overlap[row]!;
     const working = worker.inFlight.size - worker.seceded.size - worker.overlapping;
     if (overlap > 1) return working <= 0 && worker.overlapping < overlap;
@@ -266,6 +261,7 @@ export class Assigner {
   /** Takes (1) or gives back (-1) what a row occupies while it runs. */
   #occupy(row: number, worker: WorkerState, sign: 1 | -1): void {
     const { resources, concurrency } = this.limitsOf(row).options;
+    if (this.#runsAlone(row)) worker.alone += sign;
     if (resources !== undefined)
       for (const [name, amount] of Object.entries(resources)) worker.occupied.set(name, (worker.occupied.get(name) ?? 0) + sign * amount);
     if (concurrency !== undefined) {

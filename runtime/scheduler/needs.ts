@@ -25,8 +25,10 @@ export class Needs {
 
   /** The commands of a step: frees before new runs, since a row may be made again where it was dropped. */
   finish(): Command[] {
-    for (const [worker, rows] of this.#freeByWorker) this.commands.push({ kind: 'free', worker, rows });
-    this.#freeByWorker.clear();
+    if (this.#freeByWorker.size > 0) {
+      for (const [worker, rows] of this.#freeByWorker) this.commands.push({ kind: 'free', worker, rows });
+      this.#freeByWorker.clear();
+    }
     for (const run of this.#assigner.dispatch()) this.commands.push(run);
     const { commands } = this;
     this.commands = [];
@@ -187,16 +189,22 @@ export class Needs {
 
   /** Forgets a released row that has no dependents left, and then its dependencies in turn. */
   forgetUnreferenced(first: number): void {
+    if (!this.#isUnreferenced(first)) return;
     const state = this.#state;
     const stack = [first];
     for (let row = stack.pop(); row !== undefined; row = stack.pop()) {
-      if (state.tasks[row] === undefined || state.state[row] !== State.released || this.#isNeeded(row) || state.hasDependents(row))
-        continue;
-      if (this.#assigner.isInFlight(row)) continue; // its worker still speaks of it by number
+      if (!this.#isUnreferenced(row)) continue;
       state.eachDependency(row, (dependency) => void stack.push(dependency));
       state.forget(row);
       this.commands.push({ kind: 'forgotten', row });
     }
+  }
+
+  #isUnreferenced(row: number): boolean {
+    const state = this.#state;
+    if (state.tasks[row] === undefined || state.state[row] !== State.released || this.#isNeeded(row) || state.hasDependents(row))
+      return false;
+    return !this.#assigner.isInFlight(row); // its worker still speaks of it by number
   }
 
   free(worker: number, row: number): void {

@@ -50,6 +50,8 @@ export interface WorkerState {
   readonly seceded: Set<number>;
   /** Expected microseconds of work in flight. */
   occupancyUs: number;
+  /** How many rows in flight, not seceded, must have the worker to themselves. */
+  alone: number;
   /** How many rows in flight overlap, and the part of `occupancyUs` that is theirs. */
   overlapping: number;
   overlapUs: number;

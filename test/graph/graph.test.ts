@@ -14,6 +14,18 @@ const thrownBy = (body: () => unknown): unknown => {
   throw new Error('nothing was thrown');
 };
 
+describe('Graph.ofRoots', () => {
+  it('is the graph that Graph.from finds among tasks that depend on nothing', () => {
+    for (const count of [0, 1, 7]) {
+      const roots = Array.from({ length: count }, (_, i) => call(`root${i}`));
+      const [made, found] = [Graph.ofRoots(roots), Graph.from(roots)];
+      expect(made.tasks).toEqual(found.tasks);
+      for (const column of ['dependencyStart', 'dependencyRows', 'outputs', 'held'] as const) expect(made[column]).toEqual(found[column]);
+      expect([made.members, made.outputMask]).toEqual([found.members, found.outputMask]);
+    }
+  });
+});
+
 describe('Graph.from', () => {
   //  a ─▶ b ─▶ d
   //  └──▶ c ──▶ d
