@@ -52,21 +52,25 @@ if (unknown.length > 0) {
   console.error(`no service ${unknown.join(', ')} (known: ${Object.keys(services).join(', ')})`);
   process.exit(2);
 }
-const interrupted = Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal)));
-const running: Running[] = [];
+const interrupted = Promise.race(['SIGINT', 'SIGTERM', 'SIGHUP'].map((signal) => once(process, signal))).then(() => 'interrupted' as const);
+const started: Promise<Running>[] = [];
+let isInterrupted = false;
 try {
   for (const [name, start] of Object.entries(services)) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    if (isInterrupted || (wanted.length > 0 && !wanted.includes(name))) continue;
     console.log(`${name}: starting`);
-    const one = await Promise.race([start(), interrupted.then(() => undefined)]);
-    if (one === undefined) process.exit(130);
-    running.push(one);
-    for (const line of one.say) console.log(`  ${line}`);
+    const starting = start();
+    started.push(starting);
+    const one = await Promise.race([starting, interrupted]);
+    if (one === 'interrupted') {
+      isInterrupted = true;
+      console.log(`${name}: ends as soon as it has started; Ctrl-C again leaves at once`);
+    } else for (const line of one.say) console.log(`  ${line}`);
   }
-  console.log('running; Ctrl-C ends them');
+  if (!isInterrupted) console.log('running; Ctrl-C ends them');
   const alive = setInterval(() => {}, 60_000);
   await interrupted;
   clearInterval(alive);
 } finally {
-  await Promise.all(running.map((one) => one.stop()));
+  for (const one of await Promise.allSettled(started)) if (one.status === 'fulfilled') await one.value.stop();
 }
